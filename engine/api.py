@@ -1,0 +1,73 @@
+"""What node authors import: the decorator, the markers, and the kinds of values that links carry.
+
+    from engine.api import Image, Number, node
+
+Nothing here loads torch. Keep it stable: node packs depend on it.
+"""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from engine.node.declare import node
+from engine.node.deferred import deferred
+from engine.node.kinds import MAX_RESOLUTION, Choice, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
+from engine.node.spec import ExecutionBlocker, Result
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.diffusion.drive import Ask, Prediction
+    from engine.diffusion.guidance import Guider as GuiderValue
+    from engine.diffusion.model import Model as ModelValue
+    from engine.diffusion.noise import Noise as NoiseValue
+    from engine.diffusion.solvers.solver import Solver as SolverValue
+    from engine.diffusion.text.clip import Clip as ClipValue
+    from engine.diffusion.vae import Vae as VaeValue
+
+Image = Annotated["Tensor", Kind("IMAGE")]  # (batch, height, width, channel), float32 in 0..1
+Mask = Annotated["Tensor", Kind("MASK")]  # (batch, height, width), float32 in 0..1; 1 is selected
+Latent = Annotated[dict[str, Any], Kind("LATENT")]  # samples (B, C, h, w); noise_mask, batch_index where set
+Conditioning = Annotated[list[tuple["Tensor", dict[str, Any]]], Kind("CONDITIONING")]  # [tokens (B, T, dim), settings]
+Model = Annotated["ModelValue", Kind("MODEL")]
+Clip = Annotated["ClipValue", Kind("CLIP")]
+Vae = Annotated["VaeValue", Kind("VAE")]
+Sampler = Annotated["SolverValue", Kind("SAMPLER")]
+Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
+Noise = Annotated["NoiseValue", Kind("NOISE")]
+Guider = Annotated["GuiderValue", Kind("GUIDER")]
+Anything = Annotated[Any, Kind("*")]
+
+T = TypeVar("T")
+Sampling = Generator["Ask", "Prediction", T]
+"""What a node that samples returns: a generator that asks for denoised latents and ends with a T."""
+
+__all__ = [
+    "MAX_RESOLUTION",
+    "Anything",
+    "Choice",
+    "Clip",
+    "Conditioning",
+    "ExecutionBlocker",
+    "Guider",
+    "Hidden",
+    "Image",
+    "Kind",
+    "Latent",
+    "Lazy",
+    "Mask",
+    "Model",
+    "Named",
+    "Noise",
+    "Number",
+    "Option",
+    "Result",
+    "Sampler",
+    "Sampling",
+    "Seed",
+    "Sigmas",
+    "Text",
+    "Tip",
+    "Vae",
+    "deferred",
+    "node",
+]

@@ -1,0 +1,120 @@
+"""The value a MODEL link carries: a network, how its levels of noise are counted, and what nodes hooked into it.
+
+A Model is never changed in place. A node that alters one gives back `dataclasses.replace(model, …)`; the network, with
+its weights, is shared by all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from engine.diffusion.latent_format import LatentFormat
+    from engine.diffusion.levels import Levels
+    from engine.diffusion.parameterisation import Parameterisation
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where in a network a block hook is called: `part` is "input", "middle" or "output", `index` counts from 0."""
+
+    part: str
+    index: int
+
+
+BlockHook = Callable[[Tensor, Tensor | None, Block], tuple[Tensor, Tensor | None]]
+"""`hook(h, skip, block) -> (h, skip)`: hidden state (B, C, H, W), and in output blocks the skip that is joined to it."""
+
+
+@dataclass(frozen=True)
+class Guided:
+    """One guided evaluation, as guidance hooks see it; all tensors (B, C, …), denoised latents unless said."""
+
+    x: Tensor  # the noisy latent
+    sigma: Tensor  # (B,)
+    cond: Tensor
+    uncond: Tensor  # zeros where the negative prompt was not evaluated
+    scale: float
+    x0: Tensor  # the guided result so far
+    model: "Model"
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What nodes put into a model's sampling. Tuples: the order is that of installation.
+
+    `predictions` may change the list of predictions before they are combined; `combine` replaces the linear formula
+    of classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask
+    into another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off.
+    """
+
+    predictions: tuple[Callable[[list[Tensor], Guided], list[Tensor]], ...] = ()
+    combine: Callable[[Guided], Tensor] | None = None
+    finish: tuple[Callable[[Guided], Tensor], ...] = ()
+    noise_mask: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None  # (mask, sigma, sigmas) -> mask
+    always_uncond: bool = False
+    blocks: tuple[BlockHook, ...] = ()
+
+
+class Family(Protocol):
+    """What differs between families of models: what the network takes besides text, and how it is called."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def latent_format(self) -> "LatentFormat": ...
+
+    def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+        """The inputs beside text that one conditioning entry asks for, e.g. `y` (1 or B, adm) or `concat` (B, c, H, W).
+
+        `entry` holds the settings of a conditioning entry and `role` ("positive" or "negative"); `latent` is the
+        processed initial latent (B, C, H, W), `mask` the noise mask at latent size, if any.
+        """
+        ...
+
+    def call(
+        self,
+        network: nn.Module,
+        x: Tensor,
+        t: Tensor,
+        context: Tensor,
+        extras: Mapping[str, Tensor],
+        blocks: tuple[BlockHook, ...],
+    ) -> Tensor:
+        """One call of the network: x (B, C, H, W) already scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """A diffusion model ready to sample: frozen, shared, altered only by `dataclasses.replace`."""
+
+    network: nn.Module
+    family: Family
+    levels: "Levels"
+    parameterisation: "Parameterisation"
+    hooks: Hooks = field(default_factory=Hooks)
+
+    @property
+    def latent_format(self) -> "LatentFormat":
+        return self.family.latent_format
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.network.parameters()).dtype
+
+    def predict(self, x: Tensor, sigma: Tensor, context: Tensor, extras: Mapping[str, Tensor]) -> Tensor:
+        """The clean latents that the network sees in `x` (B, C, H, W) at `sigma` (B,); float32 in and out."""
+        scaled = self.parameterisation.scale_input(x, sigma)
+        t = self.levels.timestep(sigma)
+        cast = {name: value.to(self.dtype) for name, value in extras.items()}
+        out = self.family.call(self.network, scaled.to(self.dtype), t, context.to(self.dtype), cast, self.hooks.blocks)
+        return self.parameterisation.x0(x, sigma, out.float())

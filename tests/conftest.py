@@ -1,0 +1,44 @@
+"""Where the tests find the interface specification and the reference figures."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+REFERENCES = Path(__file__).parent / "references"
+SPEC = ROOT.parent / "shared" / "spec"
+
+Records = list[dict[str, Any]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--golden", type=Path, help="a folder of reference figures in the format of tests/references/golden"
+    )
+    parser.addoption("--workflow-pairs", type=Path, help="a folder of saved workflows with the prompts they become")
+
+
+@pytest.fixture(scope="session")
+def spec_dir() -> Path:
+    """The folder of the interface specification, which lies beside the clone where it is at hand."""
+    if not SPEC.is_dir():
+        pytest.skip("the interface specification is not beside this clone")
+    return SPEC
+
+
+@pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Callable[[str], Records]:
+    """Reads the records of one file of reference figures: all of them where they are at hand, else the kept ones."""
+    chosen: Path | None = request.config.getoption("--golden")
+    folders = [chosen] if chosen else [SPEC / "golden", REFERENCES / "golden"]
+    folder = next((each for each in folders if each.is_dir()), None)
+    if folder is None:
+        pytest.fail(f"no folder of reference figures among {[str(each) for each in folders]}")
+
+    def read(name: str) -> Records:
+        return json.loads((folder / f"{name}.json").read_text("utf-8"))["records"]
+
+    return read
