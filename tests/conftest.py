@@ -5,11 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
 REFERENCES = Path(__file__).parent / "references"
 SPEC = ROOT.parent / "shared" / "spec"
+
+hypothesis.settings.register_profile(
+    "heddle", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("heddle")
 
 Records = list[dict[str, Any]]
 

@@ -1,6 +1,6 @@
 """What a node may know of the run it is in: who it is, whether it should stop, and where its progress goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def executing() -> Executing | None:
 
 
 @contextmanager
-def entered(call: Executing) -> Iterator[None]:
+def entered(call: Executing) -> Generator[None]:
     """Run a node's code as this call."""
     token = _CURRENT.set(call)
     try:

@@ -2,11 +2,11 @@
 
 import inspect
 import types
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from engine.node.kinds import Choice, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
-from engine.node.spec import Input, NodeType, Output, Outcome, Question, Result
+from engine.node.spec import Input, NodeType, Outcome, Output, Question, Result
 
 _WIDGETS: dict[Any, str] = {int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"}
 _DECLARED = "__heddle_node__"
@@ -60,7 +60,7 @@ def node(
                 spells_combo=spells_combo,
                 validator=_question(validate),
                 fingerprint=_question(fingerprint),
-                unmet=None if lazy is None else lambda _made, inputs: lazy(**inputs),
+                unmet=_unmet(lazy),
             )
 
         setattr(function, _DECLARED, describe)
@@ -107,6 +107,10 @@ def _caller(function: Callable[..., Any]) -> Callable[..., Outcome]:
         return asking
 
     return lambda **inputs: as_result(function(**inputs))
+
+
+def _unmet(function: Callable[..., Any] | None) -> Callable[[Any, Mapping[str, Any]], Any] | None:
+    return None if function is None else lambda _made, inputs: function(**inputs)
 
 
 def _question(function: Callable[..., Any] | None) -> Question | None:

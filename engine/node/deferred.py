@@ -14,7 +14,7 @@ first attribute that is asked of it.
 
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -50,7 +50,7 @@ def _is_deferrable(spec: ModuleSpec) -> bool:
 
 
 @contextmanager
-def deferred() -> Iterator[None]:
+def deferred() -> Generator[None]:
     """Import modules (not names out of them) without loading them yet."""
     finder = _Deferring()
     sys.meta_path.insert(0, finder)
