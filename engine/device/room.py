@@ -1,0 +1,37 @@
+"""Whether something of a size fits into RAM, asked before it is made: an absurd size ends in words, not in a crash."""
+
+from math import prod
+from pathlib import Path
+
+import psutil
+
+_CGROUP = Path("/sys/fs/cgroup")  # version 2, as containers see their own
+_SHARE = 0.9  # of what is free: the rest of the process needs some too
+
+
+def free_ram() -> int:
+    """Bytes of RAM that this process may still take, within its container's limit where there is one."""
+    free = psutil.virtual_memory().available
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        return min(free, max(0, limit - int((_CGROUP / "memory.current").read_text())))
+    except (OSError, ValueError):  # no such limit, or the word "max"
+        return free
+
+
+def require(what: str, *shape: int, bytes_each: int = 4) -> None:
+    """Raise MemoryError in plain words if a tensor of this shape cannot fit into free RAM.
+
+    `what` opens the message: "an empty latent for 16384 x 16384 pixels, batch 4096".
+    """
+    needed = prod(shape) * bytes_each
+    if needed < 1 << 20:
+        return
+    free = free_ram()
+    if needed > free * _SHARE:
+        msg = f"{what} needs {_spelled(needed)} of memory, and {_spelled(free)} is free: make it smaller or fewer"
+        raise MemoryError(msg)
+
+
+def _spelled(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB"

@@ -1,0 +1,52 @@
+"""How a family of models scales its latents: nodes and VAEs exchange plain ones, networks see `process_in` of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Factor = float | tuple[float, ...]
+"""One number for all channels, or one for each."""
+
+
+@dataclass(frozen=True)
+class LatentFormat:
+    """`process_in(L) = (L - shift) * scale`, channel by channel, for latents of any number of axes after (B, C).
+
+    `rgb` maps a processed latent's channels to red, green and blue in -1..1 for cheap previews: one row per channel,
+    then optionally one row of offsets. Empty where no such map is known.
+    """
+
+    name: str
+    channels: int
+    scale: Factor = 1.0
+    shift: Factor = 0.0
+    rgb: tuple[tuple[float, float, float], ...] = ()
+
+    def process_in(self, latent: Tensor) -> Tensor:
+        """A plain latent (B, C, …) as the network wants it."""
+        return (latent - _spread(self.shift, latent)) * _spread(self.scale, latent)
+
+    def process_out(self, latent: Tensor) -> Tensor:
+        """The inverse of `process_in`: the network's latent (B, C, …) as VAEs and nodes want it."""
+        return latent / _spread(self.scale, latent) + _spread(self.shift, latent)
+
+
+def _spread(factor: Factor, latent: Tensor) -> Tensor | float:
+    """A factor in a shape that multiplies (B, C, …)."""
+    if not isinstance(factor, Sequence):
+        return factor
+    return torch.tensor(factor, dtype=latent.dtype, device=latent.device).view(1, -1, *(1,) * (latent.ndim - 2))
+
+
+_PLAYGROUND_MEAN = (-1.6574, 1.886, -1.383, 2.5155)
+_PLAYGROUND_STD = (8.4927, 5.9022, 6.5498, 5.2299)
+
+SD15 = LatentFormat("sd15", 4, 0.18215)
+SDXL = LatentFormat("sdxl", 4, 0.13025)
+PLAYGROUND = LatentFormat("playground", 4, tuple(0.5 / std for std in _PLAYGROUND_STD), _PLAYGROUND_MEAN)
+X4 = LatentFormat("x4", 4, 0.08333)
+SD3 = LatentFormat("sd3", 16, 1.5305, 0.0609)
+FLUX = LatentFormat("flux", 16, 0.3611, 0.1159)
+IDENTITY = LatentFormat("identity", 4)

@@ -1,0 +1,172 @@
+"""The value a VAE link carries: pixels to latents and back, whole, in pieces of a batch, or in tiles."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from engine.device import room
+from engine.diffusion.tiled import tiled, tiles
+from engine.node.context import stop_if_cancelled
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL
+
+TILE, OVERLAP = 64, 16  # latent cells: what a plain call falls back to when memory runs out
+
+
+@dataclass(frozen=True)
+class Vae:
+    """An autoencoder of pictures. Pixels are (B, H, W, 3) float32 in 0..1; latents (B, C, h, w) float32, unscaled.
+
+    Both stay on the CPU between nodes. The module (diffusers' AutoencoderKL or one of its shape) is shared and never
+    changed; it computes where its weights are and in their type.
+    """
+
+    module: "AutoencoderKL"
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.module.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.module.parameters()).dtype
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent."""
+        return int(self.module.config["latent_channels"])
+
+    @property
+    def factor(self) -> int:
+        """Pixels along one side of a latent cell: 8 for all families of the Stable Diffusion kind."""
+        return 2 ** (len(self.module.config["block_out_channels"]) - 1)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """The mean latent of pixels (B, H, W, 3 or more); sides are cropped to multiples of `factor` first."""
+        planes = self._planes(pixels)
+
+        def in_tiles() -> Tensor:
+            return self._tiled_encode(planes, TILE * self.factor, TILE * self.factor, OVERLAP * self.factor)
+
+        return self._in_pieces(planes, self._encode, planes[0, 0].numel(), in_tiles)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """The pixels (B, H, W, 3) in 0..1 of a latent (B, C, h, w)."""
+        self._check(latent)
+        pixels_each = latent[0, 0].numel() * self.factor**2
+        room.require(f"{latent.shape[0]} decoded pictures", latent.shape[0], pixels_each, 3)
+
+        def in_tiles() -> Tensor:
+            return self._tiled_decode(latent, TILE, TILE, OVERLAP)
+
+        return _as_pixels(self._in_pieces(latent, self._decode, pixels_each, in_tiles))
+
+    def encode_tiled(self, pixels: Tensor, tile_x: int = 512, tile_y: int = 512, overlap: int = 64) -> Tensor:
+        """As `encode`, in overlapping tiles given in pixels: less memory, and close to the whole."""
+        return self._tiled_encode(self._planes(pixels), tile_x, tile_y, overlap)
+
+    def decode_tiled(self, latent: Tensor, tile_x: int = TILE, tile_y: int = TILE, overlap: int = OVERLAP) -> Tensor:
+        """As `decode`, in overlapping tiles given in latent cells: less memory, and close to the whole."""
+        self._check(latent)
+        return _as_pixels(self._tiled_decode(latent, tile_x, tile_y, overlap))
+
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def _encode(self, planes: Tensor) -> Tensor:
+        """Pixel planes (b, 3, H, W) in 0..1 through the encoder: (b, C, h, w) float32 on the CPU."""
+        spread = (planes * 2 - 1).to(self.device, self.dtype)
+        return self.module.encode(spread, return_dict=False)[0].mode().float().cpu()
+
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def _decode(self, latent: Tensor) -> Tensor:
+        """A latent (b, C, h, w) through the decoder: planes (b, 3, H, W) around -1..1, float32 on the CPU."""
+        return self.module.decode(latent.to(self.device, self.dtype), return_dict=False)[0].float().cpu()
+
+    def _tiled_encode(self, planes: Tensor, tile_x: int, tile_y: int, overlap: int) -> Tensor:
+        return _averaged(planes, self._encode, tile_x, tile_y, overlap, 1 / self.factor)
+
+    def _tiled_decode(self, latent: Tensor, tile_x: int, tile_y: int, overlap: int) -> Tensor:
+        return _averaged(latent, self._decode, tile_x, tile_y, overlap, self.factor)
+
+    def _planes(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, H, W, 3 or more) as (B, 3, H, W) with sides that are multiples of the cell."""
+        if pixels.ndim != 4 or pixels.shape[-1] < 3:
+            msg = f"a VAE encodes pixels of shape (batch, height, width, 3), not {tuple(pixels.shape)}"
+            raise ValueError(msg)
+        cropped = crop_to_cells(pixels, self.factor)[..., :3]
+        if 0 in cropped.shape:
+            msg = f"a picture of {pixels.shape[2]} x {pixels.shape[1]} is smaller than one latent cell ({self.factor})"
+            raise ValueError(msg)
+        return cropped.movedim(-1, 1)
+
+    def _check(self, latent: Tensor) -> None:
+        if latent.ndim != 4 or latent.shape[1] != self.channels:
+            takes = f"(batch, {self.channels}, height, width)"
+            msg = f"this VAE decodes latents of shape {takes}, not {tuple(latent.shape)}: it belongs to another model"
+            raise ValueError(msg)
+
+    def _in_pieces(
+        self, x: Tensor, f: Callable[[Tensor], Tensor], pixels_each: int, in_tiles: Callable[[], Tensor]
+    ) -> Tensor:
+        """`f` over as many items of the batch at once as memory holds; `in_tiles` when it does not hold one."""
+        each = pixels_each * self._values_per_pixel() * self.dtype.itemsize
+        free = _free_bytes(self.device)
+        if self.device.type == "cpu" and each > free:
+            return in_tiles()  # a CPU does not report the lack of memory: the process is ended
+        try:
+            return torch.cat(list(_mapped(x.split(max(1, int(free / 2 / each))), f)))
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # After the except clause, where its traceback no longer holds the tensors that filled the memory.
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return in_tiles()
+
+    def _values_per_pixel(self) -> int:
+        """Roughly how many numbers are alive per pixel at the widest place: a block at full size and its input."""
+        narrow, *wider = self.module.config["block_out_channels"]
+        return 2 * narrow + 3 * (wider[0] if wider else narrow)
+
+
+def crop_to_cells(pixels: Tensor, factor: int = 8) -> Tensor:
+    """Crop (B, H, W, C) around its centre to sides that are multiples of `factor`; an odd rest goes at the end."""
+    height, width = pixels.shape[1:3]
+    top, left = (height % factor) // 2, (width % factor) // 2
+    return pixels[:, top : top + height // factor * factor, left : left + width // factor * factor]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the CPU, had no room for a tensor."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _mapped(pieces: tuple[Tensor, ...], f: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+    for piece in pieces:
+        stop_if_cancelled()
+        yield f(piece)
+
+
+def _averaged(x: Tensor, f: Callable[[Tensor], Tensor], tile_x: int, tile_y: int, overlap: int, scale: float) -> Tensor:
+    """The mean of three tilings, flat, tall and as asked, which hides the seams that one of them leaves."""
+    shapes = ((tile_y * 2, tile_x // 2), (tile_y // 2, tile_x * 2), (tile_y, tile_x))
+    counts = [x.shape[0] * sum(1 for _ in tiles(tuple(x.shape[2:]), shape, (overlap, overlap))) for shape in shapes]
+    sums = 0
+    for i, shape in enumerate(shapes):
+        sums = sums + tiled(x, f, shape, overlap, scale, done=sum(counts[:i]), total=sum(counts))
+    return torch.as_tensor(sums) / 3
+
+
+def _as_pixels(planes: Tensor) -> Tensor:
+    return ((planes + 1) / 2).clamp(0, 1).movedim(1, -1)
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return room.free_ram()
