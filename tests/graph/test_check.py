@@ -42,7 +42,6 @@ def type_(
         slots,
         is_output=is_output,
         validator=validator,
-        takes_lists=takes_lists,
     )
 
 
