@@ -39,22 +39,28 @@ class Guided:
     uncond: Tensor  # zeros where the negative prompt was not evaluated
     scale: float
     x0: Tensor  # the guided result so far
-    model: "Model"
+    model: "Predictor"
+
+
+PredictionsHook = Callable[[list[Tensor], Guided], list[Tensor]]
+GuidedHook = Callable[[Guided], Tensor]
+MaskHook = Callable[[Tensor, Tensor, Tensor, "Levels"], Tensor]
+"""`hook(mask, sigma, sigmas, levels) -> mask`: the noise mask (B, C, …), the level now and the whole schedule."""
 
 
 @dataclass(frozen=True)
 class Hooks:
     """What nodes put into a model's sampling. Tuples: the order is that of installation.
 
-    `predictions` may change the list of predictions before they are combined; `combine` replaces the linear formula
-    of classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask
-    into another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off.
+    `predictions` may change the list [cond, uncond] before it is combined; `combine` replaces the linear formula of
+    classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask into
+    another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off.
     """
 
-    predictions: tuple[Callable[[list[Tensor], Guided], list[Tensor]], ...] = ()
-    combine: Callable[[Guided], Tensor] | None = None
-    finish: tuple[Callable[[Guided], Tensor], ...] = ()
-    noise_mask: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None  # (mask, sigma, sigmas) -> mask
+    predictions: tuple[PredictionsHook, ...] = ()
+    combine: GuidedHook | None = None
+    finish: tuple[GuidedHook, ...] = ()
+    noise_mask: MaskHook | None = None
     always_uncond: bool = False
     blocks: tuple[BlockHook, ...] = ()
 
@@ -68,11 +74,17 @@ class Family(Protocol):
     @property
     def latent_format(self) -> "LatentFormat": ...
 
+    @property
+    def repeats_text(self) -> bool:
+        """Whether text may be repeated along its tokens without a change: true where only cross-attention reads it."""
+        ...
+
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for, e.g. `y` (1 or B, adm) or `concat` (B, c, H, W).
 
         `entry` holds the settings of a conditioning entry and `role` ("positive" or "negative"); `latent` is the
-        processed initial latent (B, C, H, W), `mask` the noise mask at latent size, if any.
+        processed initial latent (B, C, H, W), `mask` the noise mask (B, 1, H, W) at latent size, if any. Tensors of the
+        latent's height and width are cropped for entries that cover an area.
         """
         ...
 
@@ -86,6 +98,40 @@ class Family(Protocol):
         blocks: tuple[BlockHook, ...],
     ) -> Tensor:
         """One call of the network: x (B, C, H, W) already scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W)."""
+        ...
+
+
+class Predictor(Protocol):
+    """What guidance and sampling need of a model: it predicts clean latents, and says how its levels are counted."""
+
+    @property
+    def hooks(self) -> Hooks: ...
+
+    @property
+    def levels(self) -> "Levels": ...
+
+    @property
+    def latent_format(self) -> "LatentFormat": ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def repeats_text(self) -> bool: ...
+
+    def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+        """As `Family.extras`."""
+        ...
+
+    def predict(
+        self,
+        x: Tensor,
+        sigma: Tensor,
+        context: Tensor,
+        extras: Mapping[str, Tensor],
+        blocks: tuple[BlockHook, ...] = (),
+    ) -> Tensor:
+        """As `Model.predict`."""
         ...
 
 
@@ -111,10 +157,29 @@ class Model:
     def dtype(self) -> torch.dtype:
         return next(self.network.parameters()).dtype
 
-    def predict(self, x: Tensor, sigma: Tensor, context: Tensor, extras: Mapping[str, Tensor]) -> Tensor:
-        """The clean latents that the network sees in `x` (B, C, H, W) at `sigma` (B,); float32 in and out."""
+    @property
+    def repeats_text(self) -> bool:
+        return self.family.repeats_text
+
+    def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+        """The inputs beside text that one conditioning entry asks for: see `Family.extras`."""
+        return self.family.extras(entry, latent, mask)
+
+    def predict(
+        self,
+        x: Tensor,
+        sigma: Tensor,
+        context: Tensor,
+        extras: Mapping[str, Tensor],
+        blocks: tuple[BlockHook, ...] = (),
+    ) -> Tensor:
+        """The clean latents that the network sees in `x` (B, C, H, W) at `sigma` (B,); float32 in and out.
+
+        `blocks` are hooks of this call alone, before the model's own: a control net's residuals, say.
+        """
         scaled = self.parameterisation.scale_input(x, sigma)
         t = self.levels.timestep(sigma)
         cast = {name: value.to(self.dtype) for name, value in extras.items()}
-        out = self.family.call(self.network, scaled.to(self.dtype), t, context.to(self.dtype), cast, self.hooks.blocks)
+        hooks = (*blocks, *self.hooks.blocks)
+        out = self.family.call(self.network, scaled.to(self.dtype), t, context.to(self.dtype), cast, hooks)
         return self.parameterisation.x0(x, sigma, out.float())
