@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -11,21 +11,31 @@ from engine.device import room
 from engine.diffusion.tiled import tiled, tiles
 from engine.node.context import stop_if_cancelled
 
-if TYPE_CHECKING:
-    from diffusers import AutoencoderKL
-
 TILE, OVERLAP = 64, 16  # latent cells: what a plain call falls back to when memory runs out
+
+
+class Autoencoder(Protocol):
+    """What is asked of diffusers' AutoencoderKL, and of any module in its place."""
+
+    @property
+    def config(self) -> Any: ...
+
+    def parameters(self) -> Iterator[Any]: ...
+
+    def encode(self, x: Any, return_dict: bool = ...) -> Any: ...
+
+    def decode(self, z: Any, return_dict: bool = ...) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Vae:
     """An autoencoder of pictures. Pixels are (B, H, W, 3) float32 in 0..1; latents (B, C, h, w) float32, unscaled.
 
-    Both stay on the CPU between nodes. The module (diffusers' AutoencoderKL or one of its shape) is shared and never
-    changed; it computes where its weights are and in their type.
+    Both stay on the CPU between nodes. The module is shared and never changed; it computes where its weights are and in
+    their type.
     """
 
-    module: "AutoencoderKL"
+    module: Autoencoder
 
     @property
     def device(self) -> torch.device:
@@ -74,14 +84,12 @@ class Vae:
         self._check(latent)
         return _as_pixels(self._tiled_decode(latent, tile_x, tile_y, overlap))
 
-    @torch.inference_mode(False)
     @torch.no_grad()
     def _encode(self, planes: Tensor) -> Tensor:
         """Pixel planes (b, 3, H, W) in 0..1 through the encoder: (b, C, h, w) float32 on the CPU."""
         spread = (planes * 2 - 1).to(self.device, self.dtype)
         return self.module.encode(spread, return_dict=False)[0].mode().float().cpu()
 
-    @torch.inference_mode(False)
     @torch.no_grad()
     def _decode(self, latent: Tensor) -> Tensor:
         """A latent (b, C, h, w) through the decoder: planes (b, 3, H, W) around -1..1, float32 on the CPU."""
@@ -153,7 +161,7 @@ def _mapped(pieces: tuple[Tensor, ...], f: Callable[[Tensor], Tensor]) -> Iterat
 
 
 def _averaged(x: Tensor, f: Callable[[Tensor], Tensor], tile_x: int, tile_y: int, overlap: int, scale: float) -> Tensor:
-    """The mean of three tilings, flat, tall and as asked, which hides the seams that one of them leaves."""
+    """The mean of three tilings, tall, flat and as asked, which hides the seams that one of them leaves."""
     shapes = ((tile_y * 2, tile_x // 2), (tile_y // 2, tile_x * 2), (tile_y, tile_x))
     counts = [x.shape[0] * sum(1 for _ in tiles(tuple(x.shape[2:]), shape, (overlap, overlap))) for shape in shapes]
     sums = 0
