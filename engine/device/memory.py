@@ -1,0 +1,80 @@
+"""How much memory is free, and what happens when it is not enough: one clear error, and room for the next run."""
+
+import gc
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import torch
+
+from engine.device.room import free_ram
+
+_GIB = 1 << 30
+
+# What torch and its backends say where they do not raise torch.OutOfMemoryError.
+_SAYINGS = ("out of memory", "can't allocate memory", "cannot allocate memory", "failed to allocate", "bad_alloc")
+
+
+class OutOfMemory(RuntimeError):
+    """A device's memory did not suffice. By the time this is raised, what could be let go has been."""
+
+
+_RELEASES: list[Callable[[], None]] = []
+
+
+def on_shortage(release: Callable[[], None]) -> None:
+    """Have `release` called when memory runs out: caches let go of what they hold."""
+    _RELEASES.append(release)
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Bytes that can still be had on a device, counting what torch holds in reserve; None where nobody tells."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "cpu":
+        return free_ram()
+    return None
+
+
+def check_room(needed: int, device: torch.device, what: str) -> None:
+    """Raise OutOfMemory before an allocation of `needed` bytes that cannot succeed; `what` is told to the user."""
+    free = free_bytes(device)
+    if free is not None and needed > free:
+        release()
+        free = free_bytes(device) or 0
+        if needed > free:
+            msg = f"{what} needs {needed / _GIB:.1f} GiB, but only {free / _GIB:.1f} GiB are free on {device}"
+            raise OutOfMemory(msg)
+
+
+@contextmanager
+def named_shortage(what: str, device: torch.device | None = None) -> Generator[None]:
+    """Turn any backend's out-of-memory error inside the block into OutOfMemory, and let go of what can be let go."""
+    said: str | None = None
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, OutOfMemory) or not is_shortage(error):
+            raise
+        said = str(error).partition("\n")[0]
+    if said is not None:  # outside the handler: the error's frames, and the tensors in them, are gone by now
+        release()
+        where = f" on {device}" if device else ""
+        msg = f"{what}: not enough memory{where} ({said}). A smaller size or batch needs less"
+        raise OutOfMemory(msg)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error means that memory ran out."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError, OutOfMemory)):
+        return True
+    return isinstance(error, RuntimeError) and any(saying in str(error).lower() for saying in _SAYINGS)
+
+
+def release() -> None:
+    """Let go of all that caches hold, and hand unused memory back to the devices."""
+    for each in _RELEASES:
+        each()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
