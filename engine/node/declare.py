@@ -10,6 +10,7 @@ from engine.node.spec import Input, NodeType, Outcome, Output, Question, Result
 
 _WIDGETS: dict[Any, str] = {int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"}
 _DECLARED = "__heddle_node__"
+_ID = "__heddle_node_id__"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,6 +65,7 @@ def node(
             )
 
         setattr(function, _DECLARED, describe)
+        setattr(function, _ID, id or function.__name__)
         return function
 
     return declare
@@ -71,10 +73,16 @@ def node(
 
 def declared(module: types.ModuleType) -> Iterator[Callable[[], NodeType]]:
     """The descriptions of all node functions that a module defines, in their order in the file."""
+    return (describe for _, describe in declared_by_id(module))
+
+
+def declared_by_id(module: types.ModuleType) -> Iterator[tuple[str, Callable[[], NodeType]]]:
+    """The same with their ids, which are known without describing: that may read folders from disk."""
     for value in list(vars(module).values()):
-        describe = getattr(value, _DECLARED, None)
-        if describe is not None and getattr(value, "__module__", None) == module.__name__:
-            yield describe
+        # Not isinstance, which asks the value for its class: a deferred module would load to answer.
+        is_function = issubclass(type(value), types.FunctionType)
+        if is_function and hasattr(value, _ID) and value.__module__ == module.__name__:
+            yield getattr(value, _ID), getattr(value, _DECLARED)
 
 
 def describe(function: Callable[..., Any]) -> NodeType:
