@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-_TRANSFORMER = re.compile(r"((?:input|output)_blocks\.\d+|middle_block)\.1\.transformer_blocks\.(\d+)\.")
+_TRANSFORMER = re.compile(r"((?:input|output)_blocks\.\d{1,4}|middle_block)\.1\.transformer_blocks\.(\d{1,4})\.")
 
 
 class UnknownShape(ValueError):

@@ -1,0 +1,103 @@
+"""One call of a UNet, block by block, so that hooks may look at and alter what flows through it.
+
+Blocks are counted as the original layout does: input block 0 is the first convolution, downsampling is a block of its
+own, and each output block joins one skip. Without hooks the result is that of the module's own forward, bit for bit.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor
+
+from engine.diffusion.model import Block, BlockHook
+
+Hooks = tuple[BlockHook, ...]
+
+
+def walk(
+    unet: UNet2DConditionModel, x: Tensor, t: Tensor, context: Tensor, vector: Tensor | None = None, hooks: Hooks = ()
+) -> Tensor:
+    """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width) -> (B, C_out, H, W).
+
+    Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
+    and before each output block joins its skip.
+    """
+    time = _time(unet, x, t, vector)
+    h, skips = _down(unet, x, time, context, hooks)
+    middle: Any = unet.mid_block
+    if middle is not None:
+        h = middle(h, time, encoder_hidden_states=context) if _attends(middle) else middle(h, time)
+    h, _ = _hooked(hooks, h, None, Block("middle", 0))
+    h = _up(unet, h, skips, time, context, hooks)
+    last: Any = unet.conv_norm_out
+    return unet.conv_out(unet.conv_act(last(h)))  # pyright: ignore[reportOptionalCall] (always there with groups)
+
+
+def _time(unet: UNet2DConditionModel, x: Tensor, t: Tensor, vector: Tensor | None) -> Tensor:
+    """The embedding (B, dim) that every residual block takes: time, and the vector beside the text."""
+    sinusoids: Any = unet.get_time_embed(sample=x, timestep=t)
+    time = unet.time_embedding(sinusoids)
+    return time if vector is None else time + unet.add_embedding(vector)
+
+
+def _down(
+    unet: UNet2DConditionModel, x: Tensor, time: Tensor, context: Tensor, hooks: Hooks
+) -> tuple[Tensor, list[Tensor]]:
+    """The encoder: the last hidden state, and the skips in the order in which they arose."""
+    skips: list[Tensor] = []
+
+    def after(h: Tensor) -> Tensor:
+        h, skip = _hooked(hooks, h, None, Block("input", len(skips)))
+        skips.append(h if skip is None else skip)
+        return h
+
+    h = after(unet.conv_in(x))
+    for level in unet.down_blocks:
+        for resnet, attention in _steps(level):
+            h = after(_step(resnet, attention, h, time, context))
+        for downsample in _layers(level, "downsamplers"):
+            h = after(downsample(h))
+    return h, skips
+
+
+def _up(
+    unet: UNet2DConditionModel, h: Tensor, skips: list[Tensor], time: Tensor, context: Tensor, hooks: Hooks
+) -> Tensor:
+    index = 0
+    for level in unet.up_blocks:
+        for resnet, attention in _steps(level):
+            h, skip = _hooked(hooks, h, skips.pop(), Block("output", index))
+            joined = h if skip is None else torch.cat([h, skip], dim=1)
+            h = _step(resnet, attention, joined, time, context)
+            index += 1
+        for upsample in _layers(level, "upsamplers"):
+            h = upsample(h, tuple(skips[-1].shape[2:]))  # the skip's size: an odd one is not twice the size below
+    return h
+
+
+def _hooked(hooks: Hooks, h: Tensor, skip: Tensor | None, block: Block) -> tuple[Tensor, Tensor | None]:
+    for hook in hooks:
+        h, skip = hook(h, skip, block)
+    return h, skip
+
+
+def _step(resnet: Any, attention: Any, h: Tensor, time: Tensor, context: Tensor) -> Tensor:
+    h = resnet(h, time)
+    return h if attention is None else attention(h, encoder_hidden_states=context, return_dict=False)[0]
+
+
+def _steps(level: Any) -> Iterator[tuple[Any, Any]]:
+    """The residual blocks of a level, each with the attention behind it or None."""
+    attentions = level.attentions if _attends(level) else [None] * len(level.resnets)
+    return zip(level.resnets, attentions, strict=True)
+
+
+def _attends(block: Any) -> bool:
+    return bool(getattr(block, "has_cross_attention", False))
+
+
+def _layers(level: Any, name: str) -> Any:
+    """The resampling layers of a level; none where it keeps its size."""
+    return getattr(level, name) or ()
