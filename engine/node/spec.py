@@ -20,10 +20,11 @@ class Input:
     type: Any
     section: Section = "required"
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    is_group: bool = False  # it has no value itself: its members, with dotted names, are found by `find_input`
 
     @property
     def required(self) -> bool:
-        return self.section == "required"
+        return self.section == "required" and not self.is_group
 
     @property
     def lazy(self) -> bool:
