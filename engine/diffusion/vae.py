@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from engine.device import room
+from engine.device import memory, room
 from engine.diffusion.tiled import tiled, tiles
 from engine.node.context import stop_if_cancelled
 
@@ -123,17 +123,15 @@ class Vae:
     ) -> Tensor:
         """`f` over as many items of the batch at once as memory holds; `in_tiles` when it does not hold one."""
         each = pixels_each * self._values_per_pixel() * self.dtype.itemsize
-        free = _free_bytes(self.device)
+        free = memory.free_bytes(self.device) or each
         if self.device.type == "cpu" and each > free:
             return in_tiles()  # a CPU does not report the lack of memory: the process is ended
         try:
             return torch.cat(list(_mapped(x.split(max(1, int(free / 2 / each))), f)))
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_shortage(error):
                 raise
-        # After the except clause, where its traceback no longer holds the tensors that filled the memory.
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        memory.release()  # outside the handler: its traceback no longer holds the tensors that filled the memory
         return in_tiles()
 
     def _values_per_pixel(self) -> int:
@@ -147,11 +145,6 @@ def crop_to_cells(pixels: Tensor, factor: int = 8) -> Tensor:
     height, width = pixels.shape[1:3]
     top, left = (height % factor) // 2, (width % factor) // 2
     return pixels[:, top : top + height // factor * factor, left : left + width // factor * factor]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the CPU, had no room for a tensor."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _mapped(pieces: tuple[Tensor, ...], f: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
@@ -172,9 +165,3 @@ def _averaged(x: Tensor, f: Callable[[Tensor], Tensor], tile_x: int, tile_y: int
 
 def _as_pixels(planes: Tensor) -> Tensor:
     return ((planes + 1) / 2).clamp(0, 1).movedim(1, -1)
-
-
-def _free_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return room.free_ram()
