@@ -5,7 +5,7 @@ its weights, is shared by all of them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -26,7 +26,7 @@ class Block:
 
 
 BlockHook = Callable[[Tensor, Tensor | None, Block], tuple[Tensor, Tensor | None]]
-"""`hook(h, skip, block) -> (h, skip)`: hidden state (B, C, H, W), and in output blocks the skip that is joined to it."""
+"""`hook(h, skip, block) -> (h, skip)`: hidden state (B, C, H, W), and in output blocks the skip that joins it."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,11 @@ class Model:
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for: see `Family.extras`."""
         return self.family.extras(entry, latent, mask)
+
+    def with_latent_format(self, latent_format: "LatentFormat") -> "Model":
+        """The same model for latents of another scale."""
+        family: Any = self.family  # families are dataclasses, which a protocol cannot say
+        return replace(self, family=replace(family, latent_format=latent_format))
 
     def predict(
         self,

@@ -1,0 +1,133 @@
+"""Predictions that are wanted together, in as few network calls as possible.
+
+Pieces may come from several prompts, lists and running samplers. Those that a network can take side by side share a
+call, as far as memory allows.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.diffusion.model import BlockHook, Predictor
+
+MOST_CELLS = 1 << 18  # latent cells (rows * height * width) in one call: 16 images of 1024² pixels
+MOST_REPEATS = 4  # how often the shortest text of a call may be repeated to reach the common length
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What one conditioning entry wants predicted: rows x (B, C, …, h, w) at sigma (B,), text (b, T, dim)."""
+
+    model: Predictor
+    x: Tensor
+    sigma: Tensor
+    context: Tensor
+    extras: Mapping[str, Tensor]
+    control: "Control | None" = None
+
+    @property
+    def cells(self) -> int:
+        return self.x[:, 0].numel()
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One network call: the rows of its pieces one after the other, `rows` of each."""
+
+    x: Tensor
+    sigma: Tensor
+    context: Tensor
+    extras: Mapping[str, Tensor]
+    rows: tuple[int, ...]
+
+
+class Control(Protocol):
+    """What an entry's `control` setting steers a network with: hooks for one call, made once for all rows of it."""
+
+    def blocks(self, call: Call) -> tuple[BlockHook, ...]: ...
+
+
+def predictions(pieces: Sequence[Piece], most_cells: int = MOST_CELLS) -> list[Tensor]:
+    """The clean latents of every piece, in their order. A call that memory does not hold is made in two halves."""
+    made: dict[int, Tensor] = {}
+    for group in _groups(pieces, most_cells):
+        for index, x0 in zip(group, _predicted([pieces[each] for each in group]), strict=True):
+            made[index] = x0
+    return [made[index] for index in range(len(pieces))]
+
+
+def _predicted(pieces: Sequence[Piece]) -> list[Tensor]:
+    try:
+        return _call(pieces)
+    except torch.OutOfMemoryError:
+        if len(pieces) == 1:
+            raise
+    half = len(pieces) // 2  # outside the handler, which holds on to the failed call's tensors
+    return _predicted(pieces[:half]) + _predicted(pieces[half:])
+
+
+def _call(pieces: Sequence[Piece]) -> list[Tensor]:
+    first = pieces[0]
+    rows = tuple(len(piece.x) for piece in pieces)
+    length = math.lcm(*(piece.context.shape[1] for piece in pieces))
+    call = Call(
+        x=torch.cat([piece.x for piece in pieces]),
+        sigma=torch.cat([piece.sigma for piece in pieces]),
+        context=torch.cat([_repeated(_rows(piece.context, len(piece.x)), length) for piece in pieces]),
+        extras={
+            name: torch.cat([_rows(piece.extras[name], len(piece.x)) for piece in pieces]) for name in first.extras
+        },
+        rows=rows,
+    )
+    blocks = first.control.blocks(call) if first.control is not None else ()
+    x0 = first.model.predict(call.x, call.sigma, call.context, call.extras, blocks)
+    return list(torch.split(x0, rows))
+
+
+def _rows(tensor: Tensor, count: int) -> Tensor:
+    """A tensor's rows cut, or repeated from the first on, to a count."""
+    if tensor.shape[0] == count:
+        return tensor
+    return tensor[torch.arange(count, device=tensor.device) % tensor.shape[0]]
+
+
+def _repeated(context: Tensor, length: int) -> Tensor:
+    """Text (B, T, dim) repeated to a length; cross-attention does not notice."""
+    return context.repeat(1, length // context.shape[1], 1)
+
+
+def _groups(pieces: Sequence[Piece], most_cells: int) -> Iterator[list[int]]:
+    """The pieces' numbers, by call."""
+    left = list(range(len(pieces)))
+    while left:
+        group: list[int] = []
+        for index in left:
+            together = [pieces[each] for each in group]
+            if not group or _fits(pieces[index], together, most_cells):
+                group.append(index)
+        yield group
+        left = [index for index in left if index not in group]
+
+
+def _fits(piece: Piece, group: Sequence[Piece], most_cells: int) -> bool:
+    first = group[0]
+    if piece.model is not first.model or piece.x.shape[1:] != first.x.shape[1:]:
+        return False
+    if piece.control is not first.control or (piece.control is not None and piece.sigma is not first.sigma):
+        return False  # a control may be active at one level and not at another
+    if _shapes(piece.extras) != _shapes(first.extras) or piece.context.shape[2:] != first.context.shape[2:]:
+        return False
+    if sum(each.cells for each in group) + piece.cells > most_cells:
+        return False
+    lengths = [each.context.shape[1] for each in (*group, piece)]
+    if not piece.model.repeats_text:
+        return len(set(lengths)) == 1
+    return math.lcm(*lengths) <= MOST_REPEATS * min(lengths)
+
+
+def _shapes(extras: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape[1:]) for name, value in extras.items()}

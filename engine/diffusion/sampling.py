@@ -1,0 +1,199 @@
+"""From a latent, noise, a sampler and a schedule to a finished latent, as a generator that asks for denoised ones."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from engine.diffusion.conditioning import Conditioning
+from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.drive import Ask, Asking, Prediction
+from engine.diffusion.entries import resolve
+from engine.diffusion.guidance import CfgGuider, Guider
+from engine.diffusion.latent_format import LatentFormat
+from engine.diffusion.model import Predictor
+from engine.diffusion.noise import MAX_SEED, Noise, NoNoise, RandomNoise
+from engine.diffusion.noise_mask import NoiseMask, fitted, spread
+from engine.diffusion.schedule_edits import between
+from engine.diffusion.schedules import for_sampler
+from engine.diffusion.solvers.solver import Setting, Solver, named
+
+Latent = Mapping[str, Any]
+"""`samples` (B, C, …) in plain latent units; `noise_mask` and `batch_index` where set; other keys are kept."""
+
+
+class Sampled(NamedTuple):
+    """What a run gives: the latent it ended with, and the last clean latent that the model predicted."""
+
+    latent: dict[str, Any]
+    denoised: dict[str, Any]
+
+
+def sample(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, latent: Latent) -> Asking[Sampled]:
+    """Run `solver` over the schedule `sigmas` (steps + 1,), from `latent` with `noise` at the first level.
+
+    An empty schedule gives the latent back as it is. Raises ValueError for a schedule that is none, and for a latent
+    that does not fit the model.
+    """
+    _check_schedule(sigmas)
+    if len(sigmas) == 0:
+        return Sampled(dict(latent), dict(latent))
+    model = guider.model
+    latent = {**latent, "samples": matched(latent.get("samples"), model.latent_format)}
+    samples: Tensor = latent["samples"]
+    start = _processed(samples, model).to(model.device)
+    drawn = noise.generate(latent).to(model.device, torch.float32)
+    x = model.levels.noised(start, drawn, sigmas[0], is_full=model.levels.is_full(sigmas[0]))
+    mask = None if latent.get("noise_mask") is None else fitted(latent["noise_mask"], start)
+    denoise = Denoiser(
+        guider,
+        resolve(guider.lists, model, start, mask),
+        None if mask is None else _noise_mask(mask, start, drawn, solver, noise.seed, sigmas, model),
+        solver.reads_uncond,
+    )
+    setting = Setting(levels=model.levels, seed=noise.seed, batch_index=latent.get("batch_index"))
+    x, last = yield from _asked(solver.steps(x, sigmas, setting), solver, denoise, sigmas)
+    x = model.levels.finished(x, sigmas[-1])
+
+    def as_latent(processed: Tensor) -> dict[str, Any]:
+        return {**latent, "samples": model.latent_format.process_out(processed.float()).to(samples.device)}
+
+    return Sampled(as_latent(x), as_latent(x if last is None else last))
+
+
+def ksampler(
+    model: Predictor,
+    seed: int,
+    steps: int,
+    cfg: float,
+    sampler: str,
+    scheduler: str,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent: Latent,
+    denoise: float = 1.0,
+) -> Asking[dict[str, Any]]:
+    """Sample with a named sampler and schedule; below `denoise` 1 only the last part of a longer schedule is run."""
+    sigmas = for_sampler(sampler, scheduler, model.levels, steps, denoise)
+    guider = CfgGuider(model, positive, negative, cfg)
+    sampled = yield from sample(guider, RandomNoise(seed), named(sampler), sigmas, latent)
+    return sampled.latent
+
+
+def ksampler_advanced(
+    model: Predictor,
+    seed: int,
+    steps: int,
+    cfg: float,
+    sampler: str,
+    scheduler: str,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent: Latent,
+    *,
+    denoise: float = 1.0,
+    start_step: int = 0,
+    last_step: int | None = None,
+    adds_noise: bool = True,
+    keeps_leftover_noise: bool = False,
+) -> Asking[dict[str, Any]]:
+    """Sample a part of a schedule, from `start_step` to `last_step`; both count the whole schedule's levels from 0.
+
+    A run that stops early is finished in its last step, unless it keeps its leftover noise for another run, which then
+    adds none.
+    """
+    sigmas = for_sampler(sampler, scheduler, model.levels, steps, denoise)
+    sigmas = between(sigmas, start_step, len(sigmas) if last_step is None else last_step, keeps_leftover_noise)
+    noise = RandomNoise(seed) if adds_noise else NoNoise(seed)
+    guider = CfgGuider(model, positive, negative, cfg)
+    sampled = yield from sample(guider, noise, named(sampler), sigmas, latent)
+    return sampled.latent
+
+
+def noised(model: Predictor, noise: Noise, sigmas: Tensor, latent: Latent) -> dict[str, Any]:
+    """A latent with as much noise as lies between the first and the last level of a schedule."""
+    _check_schedule(sigmas)
+    if len(sigmas) == 0:
+        return dict(latent)
+    latent = {**latent, "samples": matched(latent.get("samples"), model.latent_format)}
+    samples: Tensor = latent["samples"]
+    scale = (sigmas[0] - sigmas[-1]).abs() if len(sigmas) > 1 else sigmas[0]
+    drawn = noise.generate(latent).to(samples.device)
+    mixed = model.levels.noised(_processed(samples, model), drawn, scale)
+    return {**latent, "samples": model.latent_format.process_out(mixed).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)}
+
+
+def matched(samples: Any, form: LatentFormat) -> Tensor:
+    """Samples with the channels that a model takes: empty ones are repeated or cut, others have to fit."""
+    if not isinstance(samples, Tensor) or samples.ndim < 3:
+        got = f"of shape {tuple(samples.shape)}" if isinstance(samples, Tensor) else type(samples).__name__
+        raise ValueError(f"a latent holds `samples` (batch, channels, height, width), not {got}")
+    if samples.numel() == 0:
+        raise ValueError(f"the latent of shape {tuple(samples.shape)} is without a single cell; it should have some")
+    channels = samples.shape[1]
+    if channels == form.channels:
+        return samples
+    if samples.count_nonzero() > 0:
+        raise ValueError(
+            f"the latent has {channels} channels, and the model takes {form.channels} (latents of {form.name});"
+            " it should come from a VAE of the model's own kind"
+        )
+    return samples[:, torch.arange(form.channels) % channels]
+
+
+def _check_schedule(sigmas: Tensor) -> None:
+    if sigmas.ndim != 1:
+        raise ValueError(f"a schedule is a tensor (steps + 1,), not {tuple(sigmas.shape)}")
+    if not sigmas.isfinite().all() or (sigmas < 0).any():
+        raise ValueError(f"a schedule holds levels of noise from 0 up, not {sigmas.tolist()}")
+
+
+def _processed(samples: Tensor, model: Predictor) -> Tensor:
+    """The latent as the model wants it; an empty one stays zero."""
+    plain = samples.float()
+    return model.latent_format.process_in(plain) if plain.count_nonzero() > 0 else plain
+
+
+def _noise_mask(
+    mask: Tensor, start: Tensor, drawn: Tensor, solver: Solver, seed: int, sigmas: Tensor, model: Predictor
+) -> NoiseMask:
+    if solver.name == "ddim":  # keeps what is outside the mask with noise of its own
+        fresh = torch.Generator().manual_seed((seed + 1) & MAX_SEED)
+        drawn = torch.randn(start.shape, generator=fresh).to(start.device)
+    return NoiseMask(spread(mask, start), start, drawn, sigmas, model.levels, model.hooks.noise_mask)
+
+
+def _asked(steps: Any, solver: Solver, denoise: Denoiser, sigmas: Tensor) -> Asking[tuple[Tensor, Tensor | None]]:
+    """Hand a solver's asks up and the answers down; ends with its x, and the x0 its last step began with."""
+    levels = [float(sigma) for sigma in sigmas]
+    count = len(levels) - 1
+    latest: Tensor | None = None
+    last: Tensor | None = None
+    try:
+        x, sigma = next(steps)
+        while True:
+            prediction: Prediction = yield Ask(denoise, x, sigma, _place(float(sigma), levels), count, latest)
+            latest = prediction.x0
+            if last is None or _begins_last(float(sigma), levels):
+                last = latest
+            x, sigma = steps.send(prediction if solver.reads_uncond else prediction.x0)
+    except StopIteration as done:
+        return done.value, last
+
+
+def _place(sigma: float, levels: list[float]) -> int:
+    """How many steps are done when a sampler asks at `sigma`."""
+    sign = -1 if levels[-1] < levels[0] else 1
+    return min(sum(sign * level <= sign * sigma for level in levels[1:]), len(levels) - 1)
+
+
+def _begins_last(sigma: float, levels: list[float]) -> bool:
+    """Whether a step that begins at `sigma` is not yet past the start of the last one: later asks are inside it."""
+    if len(levels) < 2:
+        return True
+    begin = levels[-2]
+    falls = levels[-1] <= begin
+    near = math.isclose(sigma, begin, rel_tol=1e-6)
+    return near or (sigma > begin if falls else sigma < begin)
