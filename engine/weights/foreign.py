@@ -67,4 +67,6 @@ def _unet(network: Shapes) -> str | None:
     attends_at_full_size = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight" in network
     if vector in _UNCLIP_WIDTHS and attends_at_full_size:
         return "SD 2.1 unCLIP, which takes pictures as prompts"
+    if network["input_blocks.0.0.weight"][1:2] == (5,):
+        return "SD 2 depth-to-image, which takes a depth map"
     return None

@@ -14,14 +14,14 @@ class WideAttention:
         self, attn: Attention, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **_: Any
     ) -> Tensor:
         """Tokens (B, n, width), attending to others (B, m, dim) or to themselves -> (B, n, width)."""
+        layers: Any = attn
         source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         q, k, v = (
             layer(tokens).unflatten(-1, (attn.heads, -1)).transpose(1, 2).float()
-            for layer, tokens in ((attn.to_q, hidden_states), (attn.to_k, source), (attn.to_v, source))
+            for layer, tokens in ((layers.to_q, hidden_states), (layers.to_k, source), (layers.to_v, source))
         )  # each (B, heads, tokens, width of a head)
         mixed = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-        projection: Any = attn.to_out
-        return projection[0](mixed.to(hidden_states.dtype))
+        return layers.to_out[0](mixed.to(hidden_states.dtype))
 
 
 def attend_in_float32(network: nn.Module) -> None:

@@ -5,7 +5,6 @@ from typing import Any, Literal
 import torch
 from diffusers.models.unets.unet_2d_blocks import get_mid_block
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from torch import nn
 
 from engine.device.place import Placement
 from engine.diffusion.families.assign import fill, hollow
@@ -24,8 +23,9 @@ _TIME_WIDTH = 256  # of the sinusoids of one number in the vector beside the tex
 def build_unet(shape: UNetShape, heads: Heads) -> UNet2DConditionModel:
     """A UNet of this shape without weights. Raises ValueError for a shape that its module cannot have."""
     unet = hollow(lambda: UNet2DConditionModel(**_config(shape, heads)))
-    if shape.middle and shape.middle != _depths(shape.encoder)[-1]:
-        unet.mid_block = hollow(lambda: _middle_block(unet, shape, heads))
+    if shape.middle and shape.middle != _depths(shape.encoder)[-1][0]:
+        with torch.device("meta"):
+            unet.mid_block = _middle_block(unet, shape, heads)
     return unet
 
 
@@ -101,7 +101,7 @@ def _heads(width: int, heads: Heads) -> int:
     return wanted if width % wanted == 0 else 1
 
 
-def _middle_block(unet: UNet2DConditionModel, shape: UNetShape, heads: Heads) -> nn.Module | None:
+def _middle_block(unet: UNet2DConditionModel, shape: UNetShape, heads: Heads) -> Any:
     """A middle block whose depth is not that of the encoder's last level."""
     config: Any = unet.config
     return get_mid_block(

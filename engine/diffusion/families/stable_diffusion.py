@@ -1,0 +1,70 @@
+"""SD 1.x and SD 2.x: text tokens guide the network, and nothing else does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor, nn
+
+from engine.diffusion.families.concat import concat_latent
+from engine.diffusion.families.unet_walk import walk
+from engine.diffusion.latent_format import IDENTITY, LatentFormat
+from engine.diffusion.model import BlockHook
+from engine.weights.recognise import Recognised
+
+
+@dataclass(frozen=True)
+class StableDiffusion:
+    """A UNet of the Stable Diffusion kind, and the channels it may take beside the noisy latent."""
+
+    recognised: Recognised
+    latent_format: LatentFormat
+
+    @property
+    def name(self) -> str:
+        return self.recognised.family
+
+    @property
+    def repeats_text(self) -> bool:
+        return True
+
+    @property
+    def edit_format(self) -> LatentFormat:
+        """How the picture that instruct-pix2pix edits is scaled: not at all."""
+        return IDENTITY
+
+    def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+        """`concat` (B, 4 or 5, H, W) where the network takes more channels than a latent has."""
+        kind = self.recognised.concat
+        if not kind:
+            return {}
+        return {"concat": concat_latent(kind, entry, latent, mask, self.edit_format, self.latent_format)}
+
+    def call(
+        self,
+        network: nn.Module,
+        x: Tensor,
+        t: Tensor,
+        context: Tensor,
+        extras: Mapping[str, Tensor],
+        blocks: tuple[BlockHook, ...],
+    ) -> Tensor:
+        """One call: x (B, C, H, W) scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W). Raises ValueError where
+        the text is of another width than the network's.
+        """
+        wanted = self.recognised.unet.context
+        if wanted and context.shape[-1] != wanted:
+            msg = f"the text is {context.shape[-1]} wide and this {self.name} model wants {wanted}: take its own CLIP"
+            raise ValueError(msg)
+        if (concat := extras.get("concat")) is not None:
+            x = torch.cat([x, _batched(concat, x)], dim=1)
+        vector = extras.get("y")
+        unet = cast(UNet2DConditionModel, network)
+        return walk(unet, x, t, context, None if vector is None else _batched(vector, x), blocks)
+
+
+def _batched(each: Tensor, x: Tensor) -> Tensor:
+    """One row for all, or one for each, of the batch."""
+    return each.expand(x.shape[0], *each.shape[1:]) if each.shape[0] == 1 else each
