@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.weights.sniff import sniff
 
 MAX_HEADER = 100_000_000  # bytes; what the format itself allows
+_MAX_DEPTH = 4  # of dicts and lists in a pickle; embeddings of textual inversion take two
 
 _DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64,
@@ -181,7 +182,15 @@ def _flat(loaded: Any) -> Iterator[tuple[str, Tensor]]:
     """The tensors of a pickled checkpoint, out of the `state_dict` they are often wrapped in."""
     while isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
         loaded = loaded["state_dict"]
-    if isinstance(loaded, Mapping):
-        for name, value in loaded.items():
-            if isinstance(value, Tensor):
-                yield str(name), value
+    yield from _nested(loaded, "", _MAX_DEPTH)
+
+
+def _nested(loaded: Any, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+    """Tensors in dicts and lists, by their keys and places joined with dots; a pickle may hold itself, so not deep."""
+    if not isinstance(loaded, (Mapping, list)) or depth == 0:
+        return
+    for name, value in loaded.items() if isinstance(loaded, Mapping) else enumerate(loaded):
+        if isinstance(value, Tensor):
+            yield f"{prefix}{name}", value
+        else:
+            yield from _nested(value, f"{prefix}{name}.", depth - 1)

@@ -5,9 +5,10 @@ import math
 import pytest
 
 from engine.diffusion.text.emphasis import pieces
+from tests.diffusion.analytic import Golden
 
 
-def test_pieces_and_weights_are_those_of_the_reference(golden) -> None:
+def test_pieces_and_weights_are_those_of_the_reference(golden: Golden) -> None:
     for record in golden("tokens"):
         found = pieces(record["prompt"])
         assert [piece.text for piece in found] == [text for text, _ in record["segments"]], record["prompt"]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.diffusion.text.tokens import Chunk, Frame, Token, chunks, groups, tokenize
 from engine.diffusion.text.vocabulary import clip_ids
+from tests.diffusion.analytic import Golden
 
 L, G = Frame(49406, 49407, 49407, 77, 77), Frame(49406, 49407, 0, 77, 77)
 SIZES = {"one": 1, "three": 3, "twelve": 12, "three.safetensors": 3}
@@ -37,7 +38,7 @@ def written_out(stored: dict[str, Any]) -> list[int | str]:
 
 
 @pytest.mark.parametrize(("column", "frame"), [("clip_l", L), ("clip_g", G)])
-def test_chunks_are_those_of_the_reference(golden, column: str, frame: Frame) -> None:
+def test_chunks_are_those_of_the_reference(golden: Golden, column: str, frame: Frame) -> None:
     records = [record for record in golden("tokens") if column in record]
     assert records
     for record in records:
