@@ -23,7 +23,8 @@ _RELEASES: list[Callable[[], None]] = []
 
 def on_shortage(release: Callable[[], None]) -> None:
     """Have `release` called when memory runs out: caches let go of what they hold."""
-    _RELEASES.append(release)
+    if release not in _RELEASES:
+        _RELEASES.append(release)
 
 
 def free_bytes(device: torch.device) -> int | None:

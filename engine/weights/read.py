@@ -1,7 +1,7 @@
 """Tensors on disk, read one by one when they are asked for: safetensors, and pickles where they were allowed."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,13 @@ class Tensors(Mapping[str, Tensor]):
         """The same tensors by new names: `old` maps each new name to the present one."""
         specs = {new: self.specs[name] for new, name in old.items()}
         return Tensors(self.path, specs, lambda new: self._read(old[new]), self.metadata)
+
+
+def joined(parts: Sequence[Tensors]) -> Tensors:
+    """The tensors of several files, the shards of one model, as if they were in one; errors name the first file."""
+    owner = {name: part for part in parts for name in part}
+    specs = {name: part.specs[name] for name, part in owner.items()}
+    return Tensors(parts[0].path, specs, lambda name: owner[name][name], parts[0].metadata)
 
 
 class _Current:

@@ -7,6 +7,9 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
+from engine.device import memory
+from engine.device.probe import probe
+
 T = TypeVar("T")
 
 
@@ -61,17 +64,20 @@ class _Current:
     shelf: Shelf | None = None
 
 
-def current() -> Shelf | None:
-    """The shelf of this process; None keeps nothing."""
+def current() -> Shelf:
+    """The shelf of this process; before one was chosen, one for files that take up half of main memory."""
+    if _Current.shelf is None:
+        _Current.shelf = Shelf(probe().memory // 2)
+        memory.on_shortage(clear)
     return _Current.shelf
 
 
 def use(shelf: Shelf | None) -> None:
-    """Make this the shelf of this process."""
+    """Make this the shelf of this process; None goes back to choosing."""
     _Current.shelf = shelf
 
 
-def kept(read: Callable[[], T], files: tuple[Path, ...], *settings: Hashable) -> T:
-    """As `Shelf.get` on the process's shelf; without one, always read."""
-    shelf = current()
-    return read() if shelf is None else shelf.get(read, files, *settings)
+def clear() -> None:
+    """Empty the shelf of this process."""
+    if _Current.shelf is not None:
+        _Current.shelf.clear()

@@ -1,6 +1,7 @@
 """Autoencoders of pictures as diffusers modules, at any width and depth."""
 
 import re
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -23,20 +24,19 @@ def build_autoencoder(
     attends: bool = True,
 ) -> AutoencoderKL:
     """An autoencoder without weights: the width of each level from fine to coarse, residual blocks per level."""
-    return hollow(
-        lambda: AutoencoderKL(
-            in_channels=image_channels,
-            out_channels=image_channels,
-            latent_channels=latent_channels,
-            block_out_channels=widths,
-            layers_per_block=residuals,
-            down_block_types=("DownEncoderBlock2D",) * len(widths),
-            up_block_types=("UpDecoderBlock2D",) * len(widths),
-            use_quant_conv=has_quant,
-            use_post_quant_conv=has_post_quant,
-            mid_block_add_attention=attends,
-        )
-    )
+    config: dict[str, Any] = {
+        "in_channels": image_channels,
+        "out_channels": image_channels,
+        "latent_channels": latent_channels,
+        "block_out_channels": widths,
+        "layers_per_block": residuals,
+        "down_block_types": ("DownEncoderBlock2D",) * len(widths),
+        "up_block_types": ("UpDecoderBlock2D",) * len(widths),
+        "use_quant_conv": has_quant,
+        "use_post_quant_conv": has_post_quant,
+        "mid_block_add_attention": attends,
+    }
+    return hollow(lambda: AutoencoderKL(**config))
 
 
 def load_autoencoder(tensors: Tensors, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:
