@@ -1,0 +1,67 @@
+"""Fingerprint -> what that step made, and node -> its instance. How long each is kept is the policy's to say."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.run.scopes import Owner, Scopes
+from engine.run.spread import Slots
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a step made: its slots, its UI, and the seconds that making it took."""
+
+    slots: Slots
+    ui: Mapping[str, Any] | None = None
+    seconds: float = 0.0
+
+
+class Cache(ABC):
+    """Results between runs. A run holds what it still needs by itself, so a cache may drop any entry at any time."""
+
+    def __init__(self) -> None:
+        self._scopes = Scopes()
+        self._instances: dict[Owner, Callable[..., Any]] = {}
+
+    @abstractmethod
+    def get(self, key: str) -> Entry | None:
+        """What the step of this key made, if it is kept."""
+
+    @abstractmethod
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep what a step made."""
+
+    @abstractmethod
+    def __contains__(self, key: object) -> bool:
+        """Whether a result is kept; looking does not count as use."""
+
+    def begin(self, steps: Mapping[Owner, str]) -> None:
+        """A run starts whose prompt has these steps: their names and keys. Instances of others go."""
+        self._enter(None, steps)
+
+    def expand(self, owner: Owner, steps: Mapping[Owner, str]) -> None:
+        """A node has put these steps into the graph, in place of those it put there before."""
+        self._enter(owner, steps)
+
+    def instance(self, owner: Owner, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        """The node's instance, made when it is first asked for: nodes may keep state in it between runs."""
+        if owner not in self._instances:
+            self._instances[owner] = make()
+        return self._instances[owner]
+
+    def forget_instance(self, owner: Owner) -> None:
+        self._instances.pop(owner, None)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._scopes.clear()
+        self._instances.clear()
+
+    def _enter(self, scope: Owner | None, steps: Mapping[Owner, str]) -> set[str]:
+        """Note what is in the graph now; returns the keys that are in it no more."""
+        keys, owners = self._scopes.replace(scope, steps)
+        for owner in owners:
+            self.forget_instance(owner)
+        return keys
