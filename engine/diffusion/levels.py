@@ -22,10 +22,13 @@ class Levels(ABC):
 
     is_flow: ClassVar[bool] = False
 
-    @property
-    @abstractmethod
+    @cached_property
     def table(self) -> Tensor:
         """All levels that schedules may pick from: (T,) float32 on the CPU, ascending."""
+        return self._make_table()
+
+    @abstractmethod
+    def _make_table(self) -> Tensor: ...
 
     @abstractmethod
     def timestep(self, sigma: Tensor) -> Tensor:
@@ -129,8 +132,7 @@ class DiscreteLevels(Levels):
             return (1 - kept[1:] / kept[:-1]).clamp(0, 0.999)
         raise ValueError(f"betas {self.betas!r} is none of linear, sqrt_linear, cosine")
 
-    @cached_property
-    def table(self) -> Tensor:
+    def _make_table(self) -> Tensor:
         return ((1 - self._signal) / self._signal).sqrt().float()
 
     @cached_property
@@ -162,8 +164,7 @@ class LcmLevels(Levels):
 
     base: DiscreteLevels = field(default_factory=DiscreteLevels)
 
-    @cached_property
-    def table(self) -> Tensor:
+    def _make_table(self) -> Tensor:
         return self.base.table[19::20].clone()
 
     @cached_property
@@ -191,8 +192,7 @@ class EdmLevels(Levels):
         if not 0 < self.lowest < self.highest < math.inf:
             raise ValueError(f"levels run from {self.lowest} to {self.highest}; they should rise from above 0")
 
-    @cached_property
-    def table(self) -> Tensor:
+    def _make_table(self) -> Tensor:
         return torch.linspace(math.log(self.lowest), math.log(self.highest), 1000).exp()
 
     def timestep(self, sigma: Tensor) -> Tensor:
@@ -230,8 +230,7 @@ class CascadeLevels(Levels):
 
     shift: float = 2.0
 
-    @cached_property
-    def table(self) -> Tensor:
+    def _make_table(self) -> Tensor:
         return self.sigma(torch.arange(1, 10001) / 10000)
 
     def timestep(self, sigma: Tensor) -> Tensor:
@@ -265,8 +264,7 @@ class FlowLevels(Levels):
         _check_above_zero("shift", self.shift)
         _check_above_zero("multiplier", self.multiplier)
 
-    @cached_property
-    def table(self) -> Tensor:
+    def _make_table(self) -> Tensor:
         return self._shifted(torch.arange(1, 1001) / 1000)
 
     def _shifted(self, t: Tensor) -> Tensor:
@@ -300,8 +298,7 @@ class FluxLevels(Levels):
         tokens = width * height / 256
         return cls(base_shift + (max_shift - base_shift) * (tokens - 256) / (4096 - 256))
 
-    @cached_property
-    def table(self) -> Tensor:
+    def _make_table(self) -> Tensor:
         return self.sigma(torch.arange(1, 10001) / 10000)
 
     def timestep(self, sigma: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ of the ecosystem know from a seed.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Generator, Tensor
@@ -15,6 +15,7 @@ from torchsde import BrownianTree
 Source = Callable[[Tensor, Tensor], Tensor]
 """`noise(sigma, sigma_next) -> Tensor`: standard normal noise like the latent, for a move between two levels."""
 
+_TREE_DIGITS = 6  # of a level, in the Brownian tree
 MAX_SEED = 0xFFFFFFFFFFFFFFFF
 
 
@@ -109,7 +110,8 @@ class BrownianSource:
     def __init__(
         self, x: Tensor, sigma_min: float, sigma_max: float, seed: int, device: torch.device | str = "cpu"
     ) -> None:
-        self._low, self._high = sigma_min, sigma_max
+        # The tree knows no finer times, and warns of queries beyond its rounded ends.
+        self._low, self._high = round(sigma_min, _TREE_DIGITS), round(sigma_max, _TREE_DIGITS)
         self._seed = _checked(seed)
         self._x, self._device = x, torch.device(device)
         self._tree: BrownianTree | None = None  # made at the first draw: many runs never need it
@@ -117,19 +119,16 @@ class BrownianSource:
     def __call__(self, sigma: Tensor, sigma_next: Tensor) -> Tensor:
         start, end = (min(max(float(each), self._low), self._high) for each in (sigma, sigma_next))
         if start == end:
-            raise ValueError(
-                f"a Brownian move needs two levels between {self._low} and {self._high}, not {start} twice"
-            )
-        path = self._path()
+            return torch.zeros_like(self._x)
+        increment = self._increment(min(start, end), max(start, end)) / abs(start - end) ** 0.5
         # Downwards the increment counts negative: the path is walked against its own time.
-        increment = -path(end, start) if end < start else path(start, end)
-        return (increment / abs(start - end) ** 0.5).to(self._x.device)
+        return (-increment if end < start else increment).to(self._x.device)
 
-    def _path(self) -> BrownianTree:
+    def _increment(self, low: float, high: float) -> Tensor:
         if self._tree is None:
             zeros = torch.zeros(self._x.shape, dtype=self._x.dtype, device=self._device)
             self._tree = BrownianTree(self._low, zeros, self._high, entropy=self._seed)
-        return self._tree
+        return cast(Tensor, self._tree(low, high))
 
 
 def brownian_source(x: Tensor, sigmas: Tensor, seed: int, device: torch.device | str = "cpu") -> BrownianSource:

@@ -34,7 +34,7 @@ def make_schedule(name: str, levels: Levels, steps: int) -> Tensor:
 
 def check_steps(steps: int, most: int = MAX_STEPS) -> None:
     """Raise ValueError unless `steps` is a whole number from 1 to `most`."""
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
+    if not (1 <= steps <= most and steps == int(steps)):
         raise ValueError(f"steps is {steps!r}; it should be a whole number from 1 to {most}")
 
 

@@ -3,13 +3,14 @@
 The reference runs of every sampler used it in place of a network, so they can be repeated to rounding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from engine.diffusion.drive import Prediction
 from engine.diffusion.levels import (
     CascadeLevels,
     ContinuousVLevels,
@@ -20,6 +21,11 @@ from engine.diffusion.levels import (
     LcmLevels,
     Levels,
 )
+from engine.diffusion.noise import RandomNoise
+from engine.diffusion.solvers.solver import AnySteps, Solver
+
+Golden = Callable[[str], list[dict[str, Any]]]
+"""The fixture that reads the records of a file of reference figures."""
 
 LEVELS: dict[str, Levels] = {
     "sd1_eps": DiscreteLevels(),
@@ -91,3 +97,43 @@ def mismatch(result: Tensor, record: dict[str, Any], at_least: float = 0.0) -> s
         return None
     worst = (values - wanted).abs().max().item()
     return None if worst <= tol else f"a value is off by {worst:.3g} (allowed {tol:.2g})"
+
+
+@dataclass
+class Run:
+    """What a run with the analytic model gave, and how often the model was evaluated."""
+
+    latent: Tensor
+    calls: int = 0
+    sigmas: tuple[float, ...] = ()
+
+
+def run(
+    solver: Solver, levels: Levels, sigmas: Tensor, seed: int, cfg: float = 1.0, shape: Sequence[int] = (1, 4, 8, 8)
+) -> Run:
+    """A whole run from a zero latent: noise in, solver, inverse scaling."""
+    zeros = torch.zeros(*shape)
+    noise = RandomNoise(seed).generate({"samples": zeros})
+    x = levels.noised(zeros, noise, sigmas[0], is_full=levels.is_full(sigmas[0]))
+    asked: list[float] = []
+
+    def predict(x: Tensor, sigma: Tensor) -> Prediction:
+        asked.append(sigma.item())
+        cond = SET_A.denoise(x, sigma, levels.is_flow)
+        if cfg == 1 and not solver.reads_uncond:
+            return Prediction(cond)
+        uncond = SET_B.denoise(x, sigma, levels.is_flow)
+        return Prediction(cond if cfg == 1 else uncond + cfg * (cond - uncond), uncond)
+
+    latent = drive(solver, solver.steps(x, sigmas, solver.setting(levels, x, sigmas, seed)), predict)
+    return Run(levels.finished(latent, solver.end(sigmas)), len(asked), tuple(asked))
+
+
+def drive(solver: Solver, steps: AnySteps, predict: Callable[[Tensor, Tensor], Prediction]) -> Tensor:
+    """Answer a running solver until it is done."""
+    try:
+        ask = next(steps)
+        while True:
+            ask = steps.send(solver.reply(predict(*ask)))
+    except StopIteration as done:
+        return done.value

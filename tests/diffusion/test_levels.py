@@ -1,13 +1,14 @@
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from engine.diffusion.levels import DiscreteLevels, EdmLevels, FlowLevels, FluxLevels
-from tests.diffusion.analytic import LEVELS
+from tests.diffusion.analytic import LEVELS, Golden
 
 
-def test_tables_and_maps_are_those_of_the_reference(golden) -> None:
+def test_tables_and_maps_are_those_of_the_reference(golden: Golden) -> None:
     for record in golden("model_sampling"):
         levels = LEVELS[record["model"]]
         rel = 1e-3 if record["model"] == "cascade" else 2e-6
@@ -25,7 +26,7 @@ def test_tables_and_maps_are_those_of_the_reference(golden) -> None:
             assert levels.at_percent(percent) == near(sigma), (record["model"], percent)
 
 
-def test_noising_and_finishing_are_those_of_the_reference(golden) -> None:
+def test_noising_and_finishing_are_those_of_the_reference(golden: Golden) -> None:
     latent, noise, x = torch.full((1, 1, 1, 1), 0.3), torch.full((1, 1, 1, 1), 0.8), torch.full((1, 1, 1, 1), 1.5)
     for record in golden("model_sampling"):
         levels = LEVELS[record["model"]]
@@ -83,6 +84,6 @@ def test_levels_are_values() -> None:
         lambda: DiscreteLevels(betas="square").table,  # pyright: ignore[reportArgumentType]
     ],
 )
-def test_absurd_levels_are_refused(make) -> None:
+def test_absurd_levels_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match="should|none of"):
         make()

@@ -9,12 +9,12 @@ from engine.diffusion.noise import (
     continued_source,
     default_source,
 )
-from tests.diffusion.analytic import mismatch
+from tests.diffusion.analytic import Golden, mismatch
 
 LEVEL = torch.tensor(1.0)  # sources that draw from a stream do not look at the move
 
 
-def test_noise_is_that_of_the_reference(golden) -> None:
+def test_noise_is_that_of_the_reference(golden: Golden) -> None:
     for record in golden("noise"):
         x = torch.zeros(record["shape"])
         if record["kind"] == "initial":

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from engine.diffusion.parameterisation import EPSILON, FLOW, IMAGE, X0, Parameterisation, V, edm, lcm
-from tests.diffusion.analytic import LEVELS
+from tests.diffusion.analytic import LEVELS, Golden
 
 KINDS: dict[str, Parameterisation] = {
     "sd1_eps": EPSILON,
@@ -21,7 +21,7 @@ KINDS: dict[str, Parameterisation] = {
 }
 
 
-def test_inputs_and_outputs_are_those_of_the_reference(golden) -> None:
+def test_inputs_and_outputs_are_those_of_the_reference(golden: Golden) -> None:
     x, output = torch.full((1, 1, 1, 1), 1.5), torch.full((1, 1, 1, 1), -0.7)
     for record in golden("model_sampling"):
         kind = KINDS[record["model"]]

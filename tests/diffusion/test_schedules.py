@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from engine.diffusion import schedule_edits as edits
 from engine.diffusion import schedules
 from engine.diffusion import schedules_without_model as formulas
 from engine.diffusion.names import SCHEDULER_NAMES
-from tests.diffusion.analytic import LEVELS
+from tests.diffusion.analytic import LEVELS, Golden
 
 WITHOUT_MODEL = {
     "align_your_steps": formulas.align_your_steps,
@@ -49,7 +50,7 @@ def assert_near(sigmas: Tensor, wanted: list[float], what: object = "") -> None:
     assert torch.allclose(sigmas, torch.tensor(wanted), rtol=2e-6, atol=1e-7), (what, sigmas, wanted)
 
 
-def test_schedules_are_those_of_the_reference(golden) -> None:
+def test_schedules_are_those_of_the_reference(golden: Golden) -> None:
     for record in golden("sigmas"):
         sigmas = remade(record)
         assert sigmas.dtype == torch.float32
@@ -127,6 +128,6 @@ def test_an_unknown_scheduler_is_refused_with_the_nearest_names() -> None:
         lambda: edits.extend_intermediate(torch.tensor([1.0, 0.0]), 0, -1, 0),
     ],
 )
-def test_absurd_settings_are_refused(make) -> None:
+def test_absurd_settings_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match="should|known"):
         make()
