@@ -50,6 +50,9 @@ def matching(image: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
 
 def fitted(samples: Tensor, like: Tensor, *, batch: bool = True) -> Tensor:
     """A latent (b, C, …, h, w) at the size of another, cropped around its centre; with `batch` also as many."""
+    if samples.shape[1:-2] != like.shape[1:-2]:
+        msg = f"a latent of {tuple(samples.shape)} does not go with one of {tuple(like.shape)}: another model's"
+        raise ValueError(msg)
     if samples.shape[-2:] != like.shape[-2:]:
         samples = resize(samples, like.shape[-1], like.shape[-2], "bilinear", "center")
     return repeat_batch(samples, like.shape[0]) if batch else samples

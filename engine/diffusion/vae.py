@@ -140,6 +140,13 @@ class Vae:
         return 2 * narrow + 3 * (wider[0] if wider else narrow)
 
 
+def present(vae: Vae | None) -> Vae:
+    """The VAE, or a ValueError in plain words: some checkpoints hold none."""
+    if vae is None:
+        raise ValueError("there is no VAE: the checkpoint holds none, so load one with a VAELoader and connect that")
+    return vae
+
+
 def crop_to_cells(pixels: Tensor, factor: int = 8) -> Tensor:
     """Crop (B, H, W, C) around its centre to sides that are multiples of `factor`; an odd rest goes at the end."""
     height, width = pixels.shape[1:3]

@@ -42,6 +42,11 @@ class SaveTarget(NamedTuple):
     subfolder: str  # of `folder` below the output directory, with forward slashes
     prefix: str  # as asked for, with sizes and dates filled in
 
+    def names(self, suffix: str, number: int = 0) -> Callable[[int], str]:
+        """Counter -> file name, for the picture at this place of its batch: `prefix_00001_.png`."""
+        filename = self.filename.replace(BATCH_NUMBER, str(number))
+        return lambda counter: f"{filename}_{counter:05}_.{suffix}"
+
 
 @dataclass
 class Folders:
