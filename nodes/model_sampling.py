@@ -26,7 +26,7 @@ def model_sampling_discrete(
         return replace(model, levels=every_twentieth, parameterisation=parameterisation.lcm(every_twentieth))
     outputs = {
         "eps": parameterisation.EPSILON,
-        "v_prediction": parameterisation.V_PREDICTION,
+        "v_prediction": parameterisation.V,
         "x0": parameterisation.X0,
         "img_to_img": parameterisation.IMAGE,
     }
@@ -42,7 +42,7 @@ def model_sampling_continuous_edm(
 ) -> Model:
     """Treat a model as one of continuous levels between two bounds."""
     outputs = {
-        "v_prediction": parameterisation.V_PREDICTION,
+        "v_prediction": parameterisation.V,
         "edm": parameterisation.edm(0.5),
         "edm_playground_v2.5": parameterisation.edm(0.5),
         "eps": parameterisation.EPSILON,
@@ -66,7 +66,7 @@ def model_sampling_continuous_v(
 ) -> Model:
     """Treat a model as one of continuous levels whose time is an angle."""
     counted = levels.ContinuousVLevels(sigma_min, sigma_max)
-    return replace(model, levels=counted, parameterisation=parameterisation.V_PREDICTION)
+    return replace(model, levels=counted, parameterisation=parameterisation.V)
 
 
 @node(CATEGORY, id="ModelSamplingStableCascade", title="ModelSamplingStableCascade")

@@ -85,7 +85,7 @@ def _call(pieces: Sequence[Piece]) -> list[Tensor]:
     )
     blocks = first.control.blocks(call) if first.control is not None else ()
     x0 = first.model.predict(call.x, call.sigma, call.context, call.extras, blocks)
-    return list(torch.split(x0, rows))
+    return list(torch.split(x0, list(rows)))
 
 
 def _rows(tensor: Tensor, count: int) -> Tensor:

@@ -1,6 +1,5 @@
 """From a latent, noise, a sampler and a schedule to a finished latent, as a generator that asks for denoised ones."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from engine.diffusion.conditioning import Conditioning
 from engine.diffusion.denoiser import Denoiser
-from engine.diffusion.drive import Ask, Asking, Prediction
+from engine.diffusion.drive import Ask, Asking
 from engine.diffusion.entries import resolve
 from engine.diffusion.guidance import CfgGuider, Guider
 from engine.diffusion.latent_format import LatentFormat
@@ -18,7 +17,8 @@ from engine.diffusion.noise import MAX_SEED, Noise, NoNoise, RandomNoise
 from engine.diffusion.noise_mask import NoiseMask, fitted, spread
 from engine.diffusion.schedule_edits import between
 from engine.diffusion.schedules import for_sampler
-from engine.diffusion.solvers.solver import Setting, Solver, named
+from engine.diffusion.solvers.setting import Midway, place
+from engine.diffusion.solvers.solver import AnySteps, Solver, named
 
 Latent = Mapping[str, Any]
 """`samples` (B, C, …) in plain latent units; `noise_mask` and `batch_index` where set; other keys are kept."""
@@ -53,9 +53,9 @@ def sample(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, latent:
         None if mask is None else _noise_mask(mask, start, drawn, solver, noise.seed, sigmas, model),
         solver.reads_uncond,
     )
-    setting = Setting(levels=model.levels, seed=noise.seed, batch_index=latent.get("batch_index"))
+    setting = solver.setting(model.levels, x, sigmas, noise.seed, latent.get("batch_index"))
     x, last = yield from _asked(solver.steps(x, sigmas, setting), solver, denoise, sigmas)
-    x = model.levels.finished(x, sigmas[-1])
+    x = model.levels.finished(x, solver.end(sigmas))
 
     def as_latent(processed: Tensor) -> dict[str, Any]:
         return {**latent, "samples": model.latent_format.process_out(processed.float()).to(samples.device)}
@@ -165,35 +165,18 @@ def _noise_mask(
     return NoiseMask(spread(mask, start), start, drawn, sigmas, model.levels, model.hooks.noise_mask)
 
 
-def _asked(steps: Any, solver: Solver, denoise: Denoiser, sigmas: Tensor) -> Asking[tuple[Tensor, Tensor | None]]:
-    """Hand a solver's asks up and the answers down; ends with its x, and the x0 its last step began with."""
-    levels = [float(sigma) for sigma in sigmas]
-    count = len(levels) - 1
+def _asked(steps: AnySteps, solver: Solver, denoise: Denoiser, sigmas: Tensor) -> Asking[tuple[Tensor, Tensor | None]]:
+    """Hand a solver's asks up and the answers down; ends with its x, and the x0 that its last step began with."""
     latest: Tensor | None = None
     last: Tensor | None = None
     try:
-        x, sigma = next(steps)
+        asked = next(steps)
         while True:
-            prediction: Prediction = yield Ask(denoise, x, sigma, _place(float(sigma), levels), count, latest)
+            x, sigma = asked
+            prediction = yield Ask(denoise, x, sigma, place(sigma, sigmas), len(sigmas) - 1, latest)
             latest = prediction.x0
-            if last is None or _begins_last(float(sigma), levels):
+            if not isinstance(asked, Midway):
                 last = latest
-            x, sigma = steps.send(prediction if solver.reads_uncond else prediction.x0)
+            asked = steps.send(solver.reply(prediction))
     except StopIteration as done:
         return done.value, last
-
-
-def _place(sigma: float, levels: list[float]) -> int:
-    """How many steps are done when a sampler asks at `sigma`."""
-    sign = -1 if levels[-1] < levels[0] else 1
-    return min(sum(sign * level <= sign * sigma for level in levels[1:]), len(levels) - 1)
-
-
-def _begins_last(sigma: float, levels: list[float]) -> bool:
-    """Whether a step that begins at `sigma` is not yet past the start of the last one: later asks are inside it."""
-    if len(levels) < 2:
-        return True
-    begin = levels[-2]
-    falls = levels[-1] <= begin
-    near = math.isclose(sigma, begin, rel_tol=1e-6)
-    return near or (sigma > begin if falls else sigma < begin)

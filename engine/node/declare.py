@@ -150,7 +150,8 @@ def _input(parameter: inspect.Parameter, plain: Any, marks: list[Any], optional:
     if choice is not None:
         type_: Any = choice.now()
         if spells_combo:
-            type_, options = "COMBO", {"multiselect": False, "options": type_} | options
+            spelled = {"multiselect": False, "options": type_} | options
+            type_, options = "COMBO", {name: value for name, value in spelled.items() if value is not None}
     elif kind := found.get(Kind):
         type_ = kind.type
     elif plain in _WIDGETS:
