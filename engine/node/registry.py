@@ -16,6 +16,10 @@ class Registry:
     def add(self, id: str, describe: Describe) -> None:
         self._sources[id] = describe
 
+    def remove(self, id: str) -> None:
+        """Forget a type. Raises KeyError for an unknown id."""
+        del self._sources[id]
+
     def __contains__(self, id: object) -> bool:
         return id in self._sources
 

@@ -1,0 +1,34 @@
+"""The module that packs import as `comfy.cli_args`: the options of the process, of which packs read a few."""
+
+from argparse import Namespace
+from enum import Enum
+
+
+class LatentPreviewMethod(Enum):
+    """How latents are shown while a sampler runs."""
+
+    NoPreviews = "none"
+    Auto = "auto"
+    Latent2RGB = "latent2rgb"
+    TAESD = "taesd"
+
+
+args = Namespace(
+    listen="127.0.0.1",
+    port=8188,
+    disable_metadata=False,
+    preview_method=LatentPreviewMethod.Auto,
+    cpu=False,
+    force_fp16=False,
+    force_fp32=False,
+    base_directory=None,
+    output_directory=None,
+    input_directory=None,
+    temp_directory=None,
+    user_directory=None,
+    disable_all_custom_nodes=False,
+    whitelist_custom_nodes=[],
+    multi_user=False,
+    verbose="INFO",
+)
+"""Packs read and set these; whoever starts the process fills in what the user chose."""
