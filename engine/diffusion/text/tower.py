@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.device import memory
 from engine.diffusion.text import embeddings
 from engine.diffusion.text.tokens import Chunk, Frame, empty_chunk, tokenize
 from engine.diffusion.text.transformer import ClipTransformer
@@ -51,7 +52,7 @@ class Tower:
             passed = [self._pass(each, layer, is_normed) for each in some]
             return Encoded(torch.cat([z for z, _ in passed]), torch.cat([pooled for _, pooled in passed]))
 
-        with torch.no_grad():
+        with torch.no_grad(), memory.named_shortage("encoding text", self.network.device):
             return encode_weighted(chunks, self.empty, plain)
 
     def _pass(self, chunks: Sequence[Chunk], layer: int, is_normed: bool) -> tuple[Tensor, Tensor]:

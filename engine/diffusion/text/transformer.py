@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from engine.diffusion.text.naming import PROJECTION, in_transformers_names
@@ -15,6 +16,14 @@ from engine.diffusion.text.vocabulary import CLIP_END, CLIP_SIZE, CLIP_START
 _HEAD = 64  # channels per attention head in all published encoders
 _TABLE = "embeddings.token_embedding.weight"
 _LAYER = re.compile(r"text_model\.encoder\.layers\.(\d+)\..+")
+
+
+class RoundedLinear(nn.Linear):
+    """A linear layer that computes in the type of its input, whatever smaller type its weights are kept in."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        bias = cast("Tensor | None", self.bias)
+        return functional.linear(input, self.weight.to(input.dtype), None if bias is None else bias.to(input.dtype))
 
 
 class ClipTransformer(nn.Module):
@@ -27,14 +36,18 @@ class ClipTransformer(nn.Module):
         self.width: int = cast(Any, config).hidden_size
         self.depth: int = cast(Any, config).num_hidden_layers
         self.text_projection = None if projected is None else nn.Linear(self.width, projected, bias=False)
+        for name, layer in list(self.named_modules()):
+            if type(layer) is nn.Linear:
+                rounded = RoundedLinear(layer.in_features, layer.out_features, bias=cast(Any, layer.bias) is not None)
+                self.set_submodule(name, rounded)
 
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
     def embed(self, ids: Tensor) -> Tensor:
-        """The learned vectors (…, width) of vocabulary ids (…)."""
-        return self.text_model.embeddings.token_embedding(ids)
+        """The learned vectors (…, width) float32 of vocabulary ids (…)."""
+        return self.text_model.embeddings.token_embedding(ids).float()
 
     def forward(self, vectors: Tensor) -> tuple[Tensor, ...]:
         """The states of token vectors (B, T, width): before the first layer and after each, all (B, T, width).
@@ -59,8 +72,8 @@ class ClipTransformer(nn.Module):
 def transformer_from_tensors(tensors: Mapping[str, Tensor], activation: str, rounding: torch.dtype) -> ClipTransformer:
     """Build an encoder from its tensors, in any of the usual namings (see `naming`).
 
-    `activation` is `quick_gelu` or `gelu`. The weights are rounded to `rounding` and kept in float32, in which all is
-    computed. Raises ValueError if tensors are missing or do not fit together.
+    `activation` is `quick_gelu` or `gelu`. All weights are rounded to `rounding`, the large ones are also kept in it;
+    computed is in float32. Raises ValueError if tensors are missing or do not fit together.
     """
     named = in_transformers_names(tensors)
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
@@ -69,8 +82,11 @@ def transformer_from_tensors(tensors: Mapping[str, Tensor], activation: str, rou
         )
     wanted = network.state_dict()
     _complain(wanted, named)
-    kept = {name: named[name].to(rounding).float() for name in wanted}
-    network.load_state_dict(kept, assign=True)
+    rounded = {name: named[name].to(rounding) for name in wanted}
+    network.load_state_dict(
+        {name: tensor if _stays_rounded(network, name) else tensor.float() for name, tensor in rounded.items()},
+        assign=True,
+    )
     _count_positions(network)
     return network.eval().requires_grad_(False)
 
@@ -102,6 +118,12 @@ def _config(named: Mapping[str, Tensor], activation: str) -> CLIPTextConfig:
 def _heads(width: int) -> int:
     """One head per 64 channels; for widths that this does not divide, the next smaller number that does."""
     return next(heads for heads in range(max(1, width // _HEAD), 0, -1) if width % heads == 0)
+
+
+def _stays_rounded(network: nn.Module, name: str) -> bool:
+    """Whether a parameter may be kept in a smaller type than it is computed in: all but those of norms."""
+    owner = network.get_submodule(name.rpartition(".")[0])
+    return isinstance(owner, (RoundedLinear, nn.Embedding))
 
 
 def _complain(wanted: Mapping[str, Tensor], named: Mapping[str, Tensor]) -> None:

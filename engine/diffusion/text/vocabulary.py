@@ -1,4 +1,4 @@
-"""Text to vocabulary ids: the byte-pair tokenizer of CLIP, made of the merges in `data`."""
+"""Text to vocabulary ids, as CLIP and T5 read it; the vocabularies lie in `data`."""
 
 import gzip
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tokenizers.pre_tokenizers import Sequence as Stages
 
 CLIP_START, CLIP_END = 49406, 49407
 CLIP_SIZE = 49408
+T5_END, T5_PAD = 1, 0
 
 _SPECIAL = ("<|startoftext|>", "<|endoftext|>")
 _WORD = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -22,6 +23,11 @@ _END_OF_WORD = "</w>"
 def clip_ids(text: str) -> list[int]:
     """The ids of a text (0 to 49407), without start and end tokens. Radford et al. (2021), section 2.4."""
     return _clip_tokenizer().encode(text, add_special_tokens=False).ids
+
+
+def t5_ids(text: str) -> list[int]:
+    """The ids of a text (0 to 32099) in T5's SentencePiece vocabulary, without the end token. Raffel et al. (2020)."""
+    return _t5_tokenizer().encode(text, add_special_tokens=False).ids
 
 
 @cache
@@ -44,6 +50,11 @@ def _clip_tokenizer() -> Tokenizer:
         [Split(Regex(_WORD), behavior="removed", invert=True), ByteLevel(add_prefix_space=False)]
     )
     return tokenizer
+
+
+@cache
+def _t5_tokenizer() -> Tokenizer:
+    return Tokenizer.from_str(_read("t5_tokenizer.json.gz"))
 
 
 def _byte_letters() -> Iterator[str]:

@@ -9,11 +9,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.diffusion.text.tokens import Chunk, Frame, Token, chunks, groups, tokenize
-from engine.diffusion.text.vocabulary import clip_ids
+from engine.diffusion.text.tokens import Chunk, EncodeText, Frame, Token, chunks, groups, tokenize
+from engine.diffusion.text.vocabulary import T5_END, T5_PAD, clip_ids, t5_ids
 from tests.diffusion.analytic import Golden
 
 L, G = Frame(49406, 49407, 49407, 77, 77), Frame(49406, 49407, 0, 77, 77)
+COLUMNS = [
+    ("clip_l", clip_ids, L),
+    ("clip_g", clip_ids, G),
+    ("t5_min77", t5_ids, Frame(None, T5_END, T5_PAD, 77, None)),
+    ("t5_min256", t5_ids, Frame(None, T5_END, T5_PAD, 256, None)),
+]
 SIZES = {"one": 1, "three": 3, "twelve": 12, "three.safetensors": 3}
 
 
@@ -37,12 +43,12 @@ def written_out(stored: dict[str, Any]) -> list[int | str]:
     return stored["ids"] + ([stored["fill"][0]] * stored["fill"][1] if stored["fill"] else [])
 
 
-@pytest.mark.parametrize(("column", "frame"), [("clip_l", L), ("clip_g", G)])
-def test_chunks_are_those_of_the_reference(golden: Golden, column: str, frame: Frame) -> None:
+@pytest.mark.parametrize(("column", "encode", "frame"), COLUMNS)
+def test_chunks_are_those_of_the_reference(golden: Golden, column: str, encode: EncodeText, frame: Frame) -> None:
     records = [record for record in golden("tokens") if column in record]
     assert records
     for record in records:
-        found = tokenize(record["prompt"], clip_ids, find if record.get("embeddings") else None, frame)
+        found = tokenize(record["prompt"], encode, find if record.get("embeddings") else None, frame)
         assert [values(chunk) for chunk in found] == [written_out(stored) for stored in record[column]], record[
             "prompt"
         ]
