@@ -1,0 +1,157 @@
+"""Puts the floors together: settings in, a process that can read, check and run workflows out."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.compat import object_info, packs
+from engine.graph.check import Verdict, check
+from engine.graph.editor_file import prompt_from_workflow
+from engine.graph.graph import Graph
+from engine.graph.open_file import Opened, open_workflow
+from engine.graph.plan import make_plan
+from engine.graph.prompt import graph_from_prompt
+from engine.node.deferred import deferred
+from engine.node.registry import Registry, Snapshot
+from engine.settings import CachePolicy, Settings
+from engine.weights import folders
+from engine.weights.folders import Folders
+from nodes import built_in_registry
+
+with deferred():
+    from engine.device import place
+    from engine.run import policies, run
+    from engine.weights import read
+
+if TYPE_CHECKING:
+    from engine.run.cache import Cache
+    from engine.run.events import Event
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A workflow as it was asked for: its graph, and what goes into the files it makes besides the prompt."""
+
+    graph: Graph
+    extra_data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class App:
+    """One process: its settings, folders, node types and cache. Made once, by `start`."""
+
+    settings: Settings
+    folders: Folders
+    registry: Registry
+    loaded_packs: packs.Report | None = None
+    _cache: "Cache | None" = None
+
+    def load_packs(self) -> packs.Report:
+        """Load the node packs, once. A pack that fails is in the report, with its reason, and nowhere else."""
+        if self.loaded_packs is None:
+            where = [self.settings.folder("custom_nodes")]
+            allowed = None if self.settings.load_packs else self.settings.packs_anyway
+            self.loaded_packs = packs.load(where, self.registry, only=allowed)
+        return self.loaded_packs
+
+    def types_for(self, class_types: Collection[str]) -> Snapshot:
+        """The node types as they are now; packs are loaded only if a class is asked for that is not built in."""
+        if not all(each in self.registry for each in class_types):
+            self.load_packs()
+        return self.registry.snapshot()
+
+    def read(self, path: Path) -> Asked:
+        """Read a workflow in any of its forms. Raises WorkflowError and PromptError, which say what is wrong."""
+        opened = open_workflow(path)
+        prompt = self.prompt_of(opened)
+        extra = {"extra_pnginfo": {"workflow": opened.workflow}} if opened.workflow is not None else {}
+        return Asked(graph_from_prompt(prompt), extra)
+
+    def prompt_of(self, opened: Opened) -> Mapping[str, Any]:
+        """The API-format prompt of an opened file."""
+        if opened.prompt is not None:  # beside a workflow it is what was really run
+            return opened.prompt
+        assert opened.workflow is not None
+        types = self.types_for(_class_types(opened.workflow))
+        return prompt_from_workflow(opened.workflow, _Definitions(types))
+
+    def check(self, graph: Graph, targets: Collection[str] | None = None) -> Verdict:
+        """What is wrong with a graph, with the node types as they are now."""
+        return check(graph, self.types_for({node.type for node in graph.nodes.values()}), targets)
+
+    def run(
+        self,
+        verdict: Verdict,
+        extra_data: Mapping[str, Any],
+        *,
+        prompt_id: str = "",
+        cancelled: Callable[[], bool] = lambda: False,
+        live: Callable[[Any], None] | None = None,
+    ) -> "Iterator[Event]":
+        """Run what a check found valid; yields events, the last of which says how it ended."""
+        self.place()
+        plan = make_plan(verdict.graph, verdict.outputs)
+        types = self.registry.snapshot()
+        going = run.run(
+            plan, types, self.cache, prompt_id=prompt_id, extra_data=extra_data, cancelled=cancelled, live=live
+        )
+        return run.alone(going)
+
+    @property
+    def cache(self) -> "Cache":
+        if self._cache is None:
+            self._cache = make_cache(self.settings.cache)
+        return self._cache
+
+    def place(self) -> None:
+        """Choose the device and precision for all models. Raises ValueError for what this machine does not have."""
+        precision = self.settings.precision
+        place.use(place.choose(self.settings.device, precision, "fp32" if precision == "fp32" else "auto"))
+        read.use(read.Reading(allow_pickle=self.settings.allow_pickle))
+
+
+def start(settings: Settings) -> App:
+    """A process with these settings. Loads no torch, and no packs until they are needed."""
+    chosen = Folders(*(settings.folder(name) for name in ("models", "input", "output", "temp", "user")))
+    folders.use(chosen)
+    return App(settings, chosen, built_in_registry())
+
+
+def make_cache(policy: CachePolicy) -> "Cache":
+    match policy.name:
+        case "classic":
+            return policies.Classic()
+        case "lru":
+            return policies.Recent(policy.amount)
+        case "none":
+            return policies.Nothing()
+        case "budget":
+            return policies.Budget(policy.amount, policy.amount)
+
+
+class _Definitions(Mapping[str, Any]):
+    """The /object_info entries of node types, each made when it is asked for."""
+
+    def __init__(self, types: Snapshot) -> None:
+        self._types = types
+
+    def __getitem__(self, id: str) -> Any:
+        return object_info.entry(self._types[id])
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._types
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+
+def _class_types(workflow: Mapping[str, Any]) -> set[str]:
+    """All node types that a saved workflow names, at any depth; also those that are no steps."""
+    subgraphs = (workflow.get("definitions") or {}).get("subgraphs") or ()
+    graphs: Sequence[Any] = [workflow, *subgraphs]
+    nodes = (node for graph in graphs if isinstance(graph, Mapping) for node in graph.get("nodes") or ())
+    return {str(node.get("type")) for node in nodes if isinstance(node, Mapping)}

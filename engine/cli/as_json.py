@@ -1,0 +1,42 @@
+"""Events as lines of JSON: a `type` and the event's own fields."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from engine.graph.check import Verdict
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """In place of events: the workflow was found invalid, with the error objects that clients of the server get."""
+
+    error: Mapping[str, Any] | None
+    node_errors: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "Refused":
+        return cls(verdict.error.as_json() if verdict.error else None, verdict.node_errors_as_json())
+
+
+def as_line(event: Any) -> str:
+    """One event as one line. What JSON has no word for, such as a preview's picture, is left out or named."""
+    kind = _WORDS.sub("_", type(event).__name__).lower()
+    return json.dumps({"type": kind, **_fields(event)}, default=_named)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    shown = {each.name: getattr(value, each.name) for each in fields(value) if each.name != "preview"}
+    return {name: _fields(each) if _is_value(each) else each for name, each in shown.items()}
+
+
+def _is_value(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
+
+
+def _named(value: Any) -> Any:
+    return list(value) if isinstance(value, (tuple, set, frozenset)) else str(value)

@@ -1,0 +1,63 @@
+"""Options that several commands share, and the settings they make."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.settings import PRECISIONS, CachePolicy, Settings, SettingsError
+
+Command = Callable[..., Any]
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _cache(_context: click.Context, _parameter: click.Parameter, text: str | None) -> CachePolicy | None:
+    try:
+        return None if text is None else CachePolicy.parse(text)
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+_WHERE = (
+    click.option("--base-directory", "base", type=_FOLDER, help="Where the next folders are looked for."),
+    click.option("--models", type=_FOLDER, help="Model files: checkpoints, vae, loras, … below it."),
+    click.option("--input-directory", "input", type=_FOLDER, help="Where workflows find their pictures."),
+    click.option("--output-directory", "output", type=_FOLDER, help="Where results are saved."),
+    click.option("--temp-directory", "temp", type=_FOLDER, help="Where previews are saved."),
+    click.option("--user-directory", "user", type=_FOLDER, help="Where settings of users are kept."),
+    click.option("--custom-nodes", "custom_nodes", type=_FOLDER, help="Node packs."),
+    click.option("--disable-all-custom-nodes", "no_packs", is_flag=True, help="Load no node packs."),
+    click.option(
+        "--whitelist-custom-nodes", "packs_anyway", multiple=True, metavar="NAME", help="Load these packs all the same."
+    ),
+)
+_HOW = (
+    click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps."),
+    click.option("--precision", type=click.Choice(PRECISIONS), help="fp32 gives the reference's numbers."),
+    click.option("--cache", callback=_cache, metavar="POLICY", help="classic, lru:N, none or budget:4GB."),
+    click.option("--allow-pickle", is_flag=True, default=None, help="Read pickled checkpoints, weights only."),
+)
+
+
+def where(command: Command) -> Command:
+    """Options that say where files lie."""
+    return _all(_WHERE, command)
+
+
+def how(command: Command) -> Command:
+    """Options that say how models run."""
+    return _all(_HOW, command)
+
+
+def settings(options: dict[str, Any]) -> Settings:
+    """The settings that these options make."""
+    chosen = dict(options)
+    chosen["load_packs"] = not chosen.pop("no_packs")
+    return Settings.of(chosen)
+
+
+def _all(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,89 @@
+"""A run as a person sees it in a terminal: a bar per node, then the files."""
+
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from engine.graph.graph import Graph
+from engine.run import events
+from engine.run.events import Event, Where
+
+
+class Watch:
+    """Shows events as they come: bars on a terminal, a line per finished node elsewhere."""
+
+    def __init__(self, graph: Graph, console: Console) -> None:
+        self._graph = graph
+        self._console = console
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> "Watch":
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case events.RunCached(nodes) if nodes:
+                self._console.print(f"[dim]{len(nodes)} nodes are cached[/dim]")
+            case events.NodeStarted(node):
+                self._task(node)
+            case events.Progress(node, value, total):
+                self._bars.update(self._task(node), completed=value, total=total)
+            case events.NodeFinished(node):
+                self._finish(node)
+            case events.Blocked(node, node_type, message):
+                self._console.print(f"[yellow]node {node.real} ({node_type}) was blocked: {escape(message)}[/yellow]")
+            case events.RunFailed():
+                self._bars.stop()
+                self._console.print(failure(event), highlight=False)
+            case events.RunInterrupted(node_id, node_type):
+                self._bars.stop()
+                self._console.print(f"[yellow]cancelled at node {node_id} ({node_type})[/yellow]")
+            case _:
+                pass
+
+    def _task(self, node: Where) -> TaskID:
+        if node.id not in self._tasks:
+            self._tasks[node.id] = self._bars.add_task(escape(self._label(node)), total=1)
+        return self._tasks[node.id]
+
+    def _finish(self, node: Where) -> None:
+        task = self._tasks.get(node.id)
+        if task is None:
+            return
+        total = self._bars.tasks[self._bars.task_ids.index(task)].total
+        self._bars.update(task, completed=total or 1)
+        if not self._console.is_terminal:
+            self._console.print(escape(f"done: {self._label(node)}"), highlight=False)
+
+    def _label(self, node: Where) -> str:
+        written = self._graph.nodes.get(node.real)
+        name = (written.title or written.type) if written else "?"
+        return f"{node.id} {name}"
+
+
+def failure(event: events.RunFailed) -> str:
+    """A failure in full: which node, what it was given, and where in its code it happened."""
+    inputs = _inputs(event.inputs)
+    trace = escape("".join(event.traceback))
+    head = f"[bold red]node {event.node_id} ({event.node_type}) failed[/bold red]: {escape(event.message.strip())}"
+    return "\n".join(part for part in (head, inputs, f"[dim]{trace}[/dim]{event.exception_type}") if part)
+
+
+def _inputs(inputs: Mapping[str, list[object]]) -> str:
+    lines = (f"  {name} = {', '.join(str(value)[:120] for value in values)}" for name, values in inputs.items())
+    return escape("\n".join(lines))
