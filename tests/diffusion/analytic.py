@@ -22,6 +22,7 @@ from engine.diffusion.levels import (
     Levels,
 )
 from engine.diffusion.noise import RandomNoise
+from engine.diffusion.solvers.setting import Midway
 from engine.diffusion.solvers.solver import AnySteps, Solver
 
 Golden = Callable[[str], list[dict[str, Any]]]
@@ -99,13 +100,12 @@ def mismatch(result: Tensor, record: dict[str, Any], at_least: float = 0.0) -> s
     return None if worst <= tol else f"a value is off by {worst:.3g} (allowed {tol:.2g})"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """What a run with the analytic model gave, and how often the model was evaluated."""
+    """What a run with the analytic model gave: the latent, and each ask's level and whether it was inside a step."""
 
     latent: Tensor
-    calls: int = 0
-    sigmas: tuple[float, ...] = ()
+    asked: list[tuple[float, bool]]
 
 
 def run(
@@ -115,25 +115,32 @@ def run(
     zeros = torch.zeros(*shape)
     noise = RandomNoise(seed).generate({"samples": zeros})
     x = levels.noised(zeros, noise, sigmas[0], is_full=levels.is_full(sigmas[0]))
-    asked: list[float] = []
+    asked: list[tuple[float, bool]] = []
 
     def predict(x: Tensor, sigma: Tensor) -> Prediction:
-        asked.append(sigma.item())
         cond = SET_A.denoise(x, sigma, levels.is_flow)
         if cfg == 1 and not solver.reads_uncond:
             return Prediction(cond)
         uncond = SET_B.denoise(x, sigma, levels.is_flow)
         return Prediction(cond if cfg == 1 else uncond + cfg * (cond - uncond), uncond)
 
-    latent = drive(solver, solver.steps(x, sigmas, solver.setting(levels, x, sigmas, seed)), predict)
-    return Run(levels.finished(latent, solver.end(sigmas)), len(asked), tuple(asked))
+    steps = solver.steps(x, sigmas, solver.setting(levels, x, sigmas, seed))
+    latent = drive(steps, solver.reply, predict, lambda ask: asked.append((ask[1].item(), isinstance(ask, Midway))))
+    return Run(levels.finished(latent, solver.end(sigmas)), asked)
 
 
-def drive(solver: Solver, steps: AnySteps, predict: Callable[[Tensor, Tensor], Prediction]) -> Tensor:
+def drive(
+    steps: AnySteps,
+    reply: Callable[[Prediction], Tensor | Prediction],
+    predict: Callable[[Tensor, Tensor], Prediction],
+    watch: Callable[[tuple[Tensor, Tensor]], None] = lambda ask: None,
+) -> Tensor:
     """Answer a running solver until it is done."""
-    try:
-        ask = next(steps)
-        while True:
-            ask = steps.send(solver.reply(predict(*ask)))
-    except StopIteration as done:
-        return done.value
+    answer: Tensor | Prediction | None = None
+    while True:
+        try:
+            ask = steps.send(answer)
+        except StopIteration as done:
+            return done.value
+        watch(ask)
+        answer = reply(predict(*ask))

@@ -1,5 +1,6 @@
 """SA-Solver: a stochastic Adams predictor and corrector whose noise varies over the run (Xue et al. 2023)."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -51,7 +52,8 @@ def sa_solver(
         if c == 0:
             x = guess
         else:
-            kept, move = _kept(sigmas[i - 1], sigma, lambdas[i] - lambdas[i - 1], tau_now)
+            move = lambdas[i] - lambdas[i - 1]
+            kept = sigma / sigmas[i - 1] * math.exp(-(tau_now**2) * move)
             nodes = [each - lambdas[i - 1] for each in lambdas[i + 1 - c : i + 1]]
             weights = _weights(nodes, move, tau_now, simple_order_2, is_corrector=True)
             x = kept * x + _combined(known[-c:], weights, alpha(sigma, levels.is_flow))
@@ -63,21 +65,17 @@ def sa_solver(
         if is_last:
             return known[-1]
         tau_now = strength if lowest <= sigma_next.item() <= highest else 0.0
-        kept, move = _kept(sigma, sigma_next, lambdas[i + 1] - lambdas[i], tau_now)
+        move = lambdas[i + 1] - lambdas[i]
+        kept = sigma_next / sigma * math.exp(-(tau_now**2) * move)
         nodes = [each - lambdas[i] for each in lambdas[i + 1 - p : i + 1]]
         weights = _weights(nodes, move, tau_now, simple_order_2, is_corrector=False)
         guess = kept * x + _combined(known[-p:], weights, alpha(sigma_next, levels.is_flow))
         if tau_now > 0 and s_noise > 0:
-            spread = np.sqrt(-np.expm1(-2 * tau_now**2 * move)).item()
+            spread = math.sqrt(-math.expm1(-2 * tau_now**2 * move))
             fresh = sigma_next * s_noise * spread * setting.noise(sigma, sigma_next)
             guess = guess + fresh
         known = known[-max(predictor_order, corrector_order) :]
     return x
-
-
-def _kept(sigma: Tensor, sigma_next: Tensor, h: float, tau: float) -> tuple[Tensor, float]:
-    """The factor of the old latent in a move of length h in lambda, and h."""
-    return sigma_next / sigma * float(np.exp(-(tau**2) * h)), h
 
 
 def _combined(known: Sequence[Tensor], weights: Sequence[float], factor: Tensor) -> Tensor:
@@ -91,7 +89,7 @@ def _weights(nodes: Sequence[float], h: float, tau: float, simple_order_2: bool,
     They integrate polynomials exactly against the exponential kernel of the SDE (Xue et al. 2023, eq. 15 and 19).
     """
     m = 1 + tau**2
-    whole = float(-np.expm1(-m * h))
+    whole = -math.expm1(-m * h)
     if simple_order_2 and len(nodes) == 2:
         if is_corrector:
             return [whole - m * h / 2, m * h / 2]
