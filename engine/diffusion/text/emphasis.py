@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 _SYMBOLS = re.compile(r"\\[()]|.", re.DOTALL)  # an escaped parenthesis is one symbol, and no parenthesis
 _BARE = 1.1  # what parentheses without a number multiply by
+_DEEPEST = 500  # parentheses in parentheses; beyond this they are plain text, so that no prompt takes forever
 
 
 class Piece(NamedTuple):
@@ -22,12 +23,12 @@ def pieces(prompt: str) -> list[Piece]:
     `\\)` are literal. Anything unbalanced is plain text; nothing is an error.
     """
     found: list[Piece] = []
-    waiting = [(part, 1.0) for part in reversed(_split(_SYMBOLS.findall(prompt)))]
-    while waiting:  # a stack, so that a prompt of ten thousand parentheses is no deeper than one
-        part, weight = waiting.pop()
-        if part[0] == "(" and part[-1] == ")":
+    waiting = [(part, 1.0, 0) for part in reversed(_split(_SYMBOLS.findall(prompt)))]
+    while waiting:
+        part, weight, depth = waiting.pop()
+        if part[0] == "(" and part[-1] == ")" and depth < _DEEPEST:
             inner, weight = _weigh(part[1:-1], weight)
-            waiting.extend((each, weight) for each in reversed(_split(inner)))
+            waiting.extend((each, weight, depth + 1) for each in reversed(_split(inner)))
         else:
             found.append(Piece(_plain(part), weight))
     return found
