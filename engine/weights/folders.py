@@ -26,8 +26,14 @@ _WEIGHTS = (
 _FOLDERS_ONLY = "folder"  # in place of suffixes: the entries are folders that hold a model_index.json
 _ANNOTATED = re.compile(r"(?P<name>.*?)\s*\[(?P<kind>input|output|temp)\]", re.DOTALL)
 _TYPES = mimetypes.MimeTypes()
-for _suffix, _type in {".webp": "image/webp", ".avif": "image/avif", ".glb": "model/gltf-binary"}.items():
-    _TYPES.add_type(_type, _suffix)
+for _type, _suffixes in {  # what some systems' tables lack
+    "image/x": (".webp", ".avif"),
+    "video/x": (".webm", ".mkv", ".m4v"),
+    "audio/x": (".flac", ".opus", ".ogg", ".m4a"),
+    "model/x": (".glb", ".gltf", ".obj", ".fbx", ".stl"),
+}.items():
+    for _suffix in _suffixes:
+        _TYPES.add_type(_type, _suffix)
 
 Entry = tuple[list[str], Collection[str]]
 """Directories in order of preference, and the lower-case suffixes that count (none: all do)."""

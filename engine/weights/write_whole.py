@@ -19,7 +19,7 @@ def written_whole(path: Path) -> Generator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_new(folder: Path, name: Callable[[int], str], counter: int, write: Callable[[Path], None]) -> Path:
+def write_new(folder: Path, name: Callable[[int], str], counter: int, write: Callable[[Path], object]) -> Path:
     """Write a file under the first free name: `name(counter)`, or of the counters after it. Never replaces a file.
 
     Two processes that save with the same counter at once get two names.

@@ -1,4 +1,4 @@
-"""Nodes of pictures, latents, masks and texts offer the sockets that workflow files of the ecosystem count on."""
+"""Built-in nodes offer the sockets that workflow files of the ecosystem count on."""
 
 import json
 from importlib import import_module
@@ -13,6 +13,8 @@ from engine.node.spec import NodeType
 FILES = (
     *("compositing", "image", "image_edit", "inpaint", "latent", "latent_batch", "latent_files", "latent_math"),
     *("load_image", "mask", "primitive", "save_image", "string", "vae"),
+    *("conditioning", "custom_sampling", "guiders", "model_patches", "model_sampling", "sample", "samplers"),
+    *("schedule_edits", "schedules"),
 )
 TYPES = [describe() for file in FILES for describe in declared(import_module(f"nodes.{file}"))]
 
