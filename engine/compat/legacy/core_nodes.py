@@ -24,7 +24,7 @@ def as_class(id: str, describe: Describe) -> type:
 def fill(registry: Registry) -> Classes:
     """Give the module `nodes` what packs look for in it, over this registry."""
     classes = Classes(registry, as_class)
-    vars(nodes).update(
+    nodes.__dict__.update(
         NODE_CLASS_MAPPINGS=classes,
         NODE_DISPLAY_NAME_MAPPINGS=classes.titles,
         MAX_RESOLUTION=MAX_RESOLUTION,
@@ -82,7 +82,7 @@ def common_ksampler(
 
     Raises ValueError where it is combined with a start, an end, or without noise.
     """
-    classes: Classes = vars(nodes)["NODE_CLASS_MAPPINGS"]
+    classes: Classes = nodes.__dict__["NODE_CLASS_MAPPINGS"]
     shared = {"model": model, "steps": steps, "cfg": cfg, "sampler_name": sampler_name, "scheduler": scheduler}
     shared |= {"positive": positive, "negative": negative, "latent_image": latent}
     is_whole = not disable_noise and start_step is None and last_step is None
