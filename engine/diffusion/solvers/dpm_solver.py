@@ -114,7 +114,7 @@ def dpm_adaptive(
 ) -> Steps:
     """DPM-Solver with adaptive step size (Lu et al. 2022a, Algorithm 3); only the schedule's ends matter.
 
-    Raises ArithmeticError where no step size meets the tolerances.
+    Raises ArithmeticError where no step size meets the tolerances, and for predictions that are not finite.
     """
     if rtol == atol == 0:
         raise ValueError("sampler dpm_adaptive: rtol and atol are both 0; one should be above 0")
@@ -139,7 +139,11 @@ def dpm_adaptive(
             s, refusals = t, 0
             continue
         refusals += 1
-        if refusals == MOST_REFUSALS or not math.isfinite(error):
+        if not math.isfinite(error):
+            raise ArithmeticError(
+                f"sampler dpm_adaptive was sent predictions that are not finite at sigma {_sigma(s).item():.6g}"
+            )
+        if refusals == MOST_REFUSALS:
             raise ArithmeticError(
                 f"sampler dpm_adaptive found no step size at sigma {_sigma(s).item():.6g}: the error was {error:.3g} "
                 f"with step {control.h:.3g}; it should work with a lower accept_safety or larger rtol and atol"
