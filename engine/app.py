@@ -113,7 +113,13 @@ class App:
 
 def start(settings: Settings) -> App:
     """A process with these settings. Loads no torch, and no packs until they are needed."""
-    chosen = Folders(*(settings.folder(name) for name in ("models", "input", "output", "temp", "user")))
+    chosen = Folders(
+        models=settings.folder("models"),
+        input=settings.folder("input"),
+        output=settings.folder("output"),
+        temp=settings.folder("temp"),
+        user=settings.folder("user"),
+    )
     folders.use(chosen)
     return App(settings, chosen, built_in_registry())
 
