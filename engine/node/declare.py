@@ -137,8 +137,7 @@ def _inputs(function: Callable[..., Any], spells_combo: bool) -> Iterator[Input]
 
 def _input(parameter: inspect.Parameter, plain: Any, marks: list[Any], optional: bool, spells_combo: bool) -> Input:
     found = {type(mark): mark for mark in marks}
-    named = found.get(Named)
-    name = named.name if named else parameter.name
+    name = parameter.name
     if hidden := found.get(Hidden):
         return Input(name, hidden.keyword, "hidden")
     options: dict[str, Any] = {}

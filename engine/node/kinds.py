@@ -76,7 +76,7 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Named:
-    """The name an input or output has on the outside, where Python cannot say it or would say it otherwise."""
+    """The name an output has on the outside, where Python would say it otherwise."""
 
     name: str
 
