@@ -75,7 +75,8 @@ def conditioning_set_mask(
     conditioning: Conditioning,
     mask: Mask,
     strength: Strength = 1.0,
-    set_cond_area: Literal["default", "mask bounds"] = "default",
+    *,
+    set_cond_area: Literal["default", "mask bounds"],
 ) -> Conditioning:
     """Let a prompt count where a mask is; with "mask bounds" the model is shown only the box around it."""
     return conditionings.with_settings(
