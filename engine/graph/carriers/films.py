@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from engine.graph.carriers.texts import BadCarrier, Reader, Texts, decoded, named
+from engine.graph.carriers.texts import BadCarrier, Reader, Texts, decode, keep
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _TAGS, _TAG, _SIMPLE_TAG, _TAG_NAME, _TAG_STRING = 0x1254C367, 0x7373, 0x67C8, 0x45A3, 0x4487
@@ -23,7 +23,7 @@ def mp4_texts(reader: Reader) -> Texts:
                 items = list(_items(reader, first, last))
         for index, value in items:
             if 0 < index <= len(names):
-                named(texts, names[index - 1], decoded(value))
+                keep(texts, names[index - 1], decode(value))
     return texts
 
 
@@ -48,7 +48,7 @@ def _boxes(reader: Reader, at: int, end: int) -> Iterator[tuple[bytes, int, int]
             size, first = reader.number(8, "an MP4 box"), at + 16
         last = end if size == 0 else at + size
         if last < first or last > end:
-            raise BadCarrier(f"the MP4 box {decoded(kind)!r} at byte {at:,} ends outside the one around it")
+            raise BadCarrier(f"the MP4 box {decode(kind)!r} at byte {at:,} ends outside the one around it")
         yield kind, first, last
         at = last
 
@@ -65,7 +65,7 @@ def _key_names(data: bytes) -> list[str]:
     at = 8
     while at + 8 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
-        names.append(decoded(data[at + 8 : at + size]))
+        names.append(decode(data[at + 8 : at + size]))
         at += max(size, 8)
     return names
 
@@ -84,7 +84,7 @@ def webm_texts(reader: Reader) -> Texts:
     for start, end in _tags(reader):
         fields = dict(_texts_in(reader, start, end))
         if _TAG_NAME in fields and _TAG_STRING in fields:
-            named(texts, fields[_TAG_NAME], fields[_TAG_STRING])
+            keep(texts, fields[_TAG_NAME], fields[_TAG_STRING])
     return texts
 
 
@@ -102,7 +102,7 @@ def _texts_in(reader: Reader, start: int, end: int) -> Iterator[tuple[int, str]]
     for id, first, last in _elements(reader, start, end):
         if id in (_TAG_NAME, _TAG_STRING):
             reader.go_to(first)
-            yield id, decoded(reader.take(last - first, "a WebM text").rstrip(b"\0"))
+            yield id, decode(reader.take(last - first, "a WebM text").rstrip(b"\0"))
 
 
 def _elements(reader: Reader, at: int, end: int) -> Iterator[tuple[int, int, int]]:

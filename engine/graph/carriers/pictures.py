@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
-from engine.graph.carriers.texts import BadCarrier, Reader, Texts, decoded, named, texts_of
+from engine.graph.carriers.texts import BadCarrier, Reader, Texts, decode, keep, texts_of
 
 _ASCII = 2  # the type of a text among the tags of TIFF
 _USER_COMMENT = 0x9286
@@ -22,10 +22,10 @@ def png_texts(reader: Reader) -> Texts:
         length, kind = reader.number(4, "a PNG chunk"), reader.take(4, "a PNG chunk")
         if kind in (b"tEXt", b"comf"):
             key, _, text = reader.take(length, "a PNG text").partition(b"\0")
-            named(texts, decoded(key), decoded(text))
+            keep(texts, decode(key), decode(text))
         elif kind == b"iTXt":
             key, _, rest = reader.take(length, "a PNG text").partition(b"\0")
-            named(texts, decoded(key), _international(rest, reader.limit))
+            keep(texts, decode(key), _international(rest, reader.limit))
         else:
             reader.skip(length)
         reader.skip(4)  # the checksum: a broken one is no reason to lose a workflow
@@ -36,7 +36,7 @@ def _international(data: bytes, limit: int) -> str:
     """The text of an iTXt chunk: behind a flag, a method, a language and a translated keyword."""
     is_compressed, text = data[:1] == b"\1", data[2:].split(b"\0", 2)[-1]
     if not is_compressed:
-        return decoded(text)
+        return decode(text)
     unpacking = zlib.decompressobj()
     try:
         unpacked = unpacking.decompress(text, limit)
@@ -44,7 +44,7 @@ def _international(data: bytes, limit: int) -> str:
         raise BadCarrier(f"a compressed PNG text cannot be unpacked: {error}") from error
     if unpacking.unconsumed_tail:
         raise BadCarrier(f"a compressed PNG text unpacks to more than the limit of {limit:,} bytes")
-    return decoded(unpacked)
+    return decode(unpacked)
 
 
 def webp_texts(reader: Reader) -> Texts:
@@ -61,9 +61,9 @@ def webp_texts(reader: Reader) -> Texts:
 def _exif_texts(tiff: bytes) -> Texts:
     texts: Texts = {}
     for value in _first_directory(tiff):
-        key, colon, text = decoded(value.rstrip(b"\0")).partition(":")
+        key, colon, text = decode(value.rstrip(b"\0")).partition(":")
         if colon:
-            named(texts, key, text)
+            keep(texts, key, text)
     return texts
 
 
@@ -93,17 +93,17 @@ def avif_texts(reader: Reader) -> Texts:
         raise BadCarrier(f"pillow does not open the AVIF file: {error}") from error
     texts: Texts = {}
     for value in values:
-        text = decoded(value.removeprefix(b"ASCII\0\0\0")) if isinstance(value, bytes) else str(value)
+        text = decode(value.removeprefix(b"ASCII\0\0\0")) if isinstance(value, bytes) else str(value)
         if text.startswith("{"):
             texts |= texts_of(json.loads(text))
         elif ":" in text:
-            named(texts, *text.rstrip("\0").split(":", 1))
+            keep(texts, *text.rstrip("\0").split(":", 1))
     return texts
 
 
 def svg_texts(reader: Reader) -> Texts:
     """The object in the element `metadata`. The file is searched, not parsed: entities of strangers stay unread."""
-    _, _, rest = decoded(reader.take(reader.size, "the SVG file")).partition("<metadata")
+    _, _, rest = decode(reader.take(reader.size, "the SVG file")).partition("<metadata")
     _, _, content = rest.partition("</metadata>")[0].partition(">")
     try:
         return texts_of(json.loads(content.strip().removeprefix("<![CDATA[").removesuffix("]]>")))

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from engine.graph.carriers.texts import BadCarrier, Reader, Texts, decoded, named
+from engine.graph.carriers.texts import BadCarrier, Reader, Texts, decode, keep
 
 _COMMENTS_OF_FLAC = 4
 _ENCODINGS = {1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
@@ -69,7 +69,7 @@ def vorbis_texts(data: bytes) -> Texts:
             key, equals, text = data[at + 4 : at + 4 + length].partition(b"=")
             at += 4 + length
             if equals:
-                named(texts, decoded(key), decoded(text))
+                keep(texts, decode(key), decode(text))
     except struct.error as error:
         raise BadCarrier(f"its comments are cut off: {error}") from error
     return texts
@@ -88,7 +88,7 @@ def mp3_texts(reader: Reader) -> Texts:
     texts: Texts = {}
     for content in _user_frames(tag, version):
         key, text = _described(content)
-        named(texts, key, text)
+        keep(texts, key, text)
     return texts
 
 
@@ -111,7 +111,7 @@ def _described(content: bytes) -> tuple[str, str]:
     encoding = _ENCODINGS.get(content[0])
     if encoding is None:
         key, _, text = content[1:].partition(b"\0")
-        return decoded(key), decoded(text.rstrip(b"\0"))
+        return decode(key), decode(text.rstrip(b"\0"))
     key, _, text = content[1:].decode(encoding, "replace").partition("\0")
     return key.lstrip("\ufeff"), text.lstrip("\ufeff").rstrip("\0")
 

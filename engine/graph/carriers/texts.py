@@ -46,7 +46,7 @@ class Reader:
         self.file.seek(position)
 
 
-def decoded(data: bytes) -> str:
+def decode(data: bytes) -> str:
     """Text as UTF-8 where it is that, whatever the format says; else as Latin-1."""
     try:
         return data.decode("utf-8")
@@ -54,7 +54,7 @@ def decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def named(texts: Texts, key: str, text: str) -> None:
+def keep(texts: Texts, key: str, text: str) -> None:
     """Keep a text under its name; the first of a name wins."""
     texts.setdefault(key.strip().lower(), text)
 

@@ -38,7 +38,7 @@ class Placeholders:
 
     def _filled(self, match: re.Match[str]) -> str:
         if match[1].startswith("date:"):
-            return formatted(self._now, match[1].removeprefix("date:"))
+            return format_time(self._now, match[1].removeprefix("date:"))
         node, _, widget = match[1].partition(".")
         value = self._held(node, widget)
         return match[0] if value is UNSET else _UNFIT_FOR_FILES.sub("_", _as_text(value))
@@ -61,7 +61,7 @@ class Placeholders:
         return found
 
 
-def formatted(time: datetime, format: str) -> str:
+def format_time(time: datetime, format: str) -> str:
     """Write a time by a pattern of yyyy yy M MM d dd h hh m mm s ss; doubled letters are padded, hours go to 23."""
     parts = {"M": time.month, "d": time.day, "h": time.hour, "m": time.minute, "s": time.second}
 

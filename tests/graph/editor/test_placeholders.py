@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from engine.graph.editor.placeholders import formatted
+from engine.graph.editor.placeholders import format_time
 
 
 @pytest.mark.parametrize(
@@ -12,4 +12,4 @@ from engine.graph.editor.placeholders import formatted
     [("yyyy-MM-dd", "2025-03-09"), ("yy.M.d", "25.3.9"), ("hh:mm:ss", "17:04:00"), ("h-m-s", "17-4-0"), ("x", "x")],
 )
 def test_times_are_written_by_patterns(format: str, text: str) -> None:
-    assert formatted(datetime(2025, 3, 9, 17, 4, 0), format) == text
+    assert format_time(datetime(2025, 3, 9, 17, 4, 0), format) == text
