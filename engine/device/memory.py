@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from traceback import clear_frames
 
 import torch
 
@@ -51,18 +52,17 @@ def check_room(needed: int, device: torch.device, what: str) -> None:
 @contextmanager
 def named_shortage(what: str, device: torch.device | None = None) -> Generator[None]:
     """Turn any backend's out-of-memory error inside the block into OutOfMemory, and let go of what can be let go."""
-    said: str | None = None
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, OutOfMemory) or not is_shortage(error):
             raise
-        said = str(error).partition("\n")[0]
-    if said is not None:  # outside the handler: the error's frames, and the tensors in them, are gone by now
+        clear_frames(error.__traceback__)  # the tensors that filled the memory are locals of the work that failed
         release()
         where = f" on {device}" if device else ""
-        msg = f"{what}: not enough memory{where} ({said}). A smaller size or batch needs less"
-        raise OutOfMemory(msg)
+        first_line = str(error).partition("\n")[0]
+        msg = f"{what}: not enough memory{where} ({first_line}). A smaller size or batch needs less"
+        raise OutOfMemory(msg) from None
 
 
 def is_shortage(error: BaseException) -> bool:

@@ -128,15 +128,15 @@ def _sdxl(found: Recognised, tensors: Tensors, network: Tensors) -> Recognised:
     return found
 
 
-def markers(found: Recognised) -> dict[str, tuple[float, ...]]:
+def markers(found: Recognised) -> dict[str, float]:
     """The extra tensors, by name and content, that make a saved SDXL file recognised as this one again."""
     if found.latent == "playground":
-        return {"edm_mean": (), "edm_std": ()}
-    if found.prediction == "v" and found.family == "sdxl":
-        if found.levels:
-            return {"edm_vpred.sigma_min": (found.levels[0],), "edm_vpred.sigma_max": (found.levels[1],)}
-        return {"v_pred": ()} | ({"ztsnr": ()} if found.zero_terminal else {})
-    return {}
+        return {"edm_mean": 0.0, "edm_std": 0.0}
+    if found.family != "sdxl" or found.prediction != "v":
+        return {}
+    if found.levels:
+        return {"edm_vpred.sigma_min": found.levels[0], "edm_vpred.sigma_max": found.levels[1]}
+    return {"v_pred": 0.0} | ({"ztsnr": 0.0} if found.zero_terminal else {})
 
 
 def vae_prefix(names: Mapping[str, object]) -> str | None:
@@ -145,4 +145,3 @@ def vae_prefix(names: Mapping[str, object]) -> str | None:
         if f"{prefix}decoder.conv_in.weight" in names:
             return prefix
     return None
-

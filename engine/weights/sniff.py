@@ -19,7 +19,7 @@ _LOOK = 64  # bytes
 
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _OTHERS: tuple[tuple[tuple[bytes, ...], str], ...] = (
-    ((b"GGUF",), "a GGUF file (quantised weights), which is not read yet; take the model's safetensors file"),
+    ((b"gguf",), "a GGUF file (quantised weights), which is not read yet; take the model's safetensors file"),
     (
         (b"<!doctype", b"<html", b"<?xml", b"<head"),
         "a web page, probably saved where a download asked for a login; download the file again",

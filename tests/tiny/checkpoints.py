@@ -35,6 +35,11 @@ def tiny_tensors(family: str = "sd15") -> dict[str, Tensor]:
     return tensors
 
 
+def tiny_text_encoder(layers: int = 12) -> dict[str, Tensor]:
+    """The tensors of a text encoder alone, in transformers' names: 12 layers make an L, 24 an H and 32 a bigG."""
+    return {name: _random(name, shape) for name, shape in text_tensors("", layers).items()}
+
+
 def _network(layout: Layout, family: str) -> dict[str, Tensor]:
     tensors = {name: _random(name, shape) for name, shape in unet_tensors(layout).items()}
     if family == "sd2v":

@@ -40,9 +40,17 @@ def fill(
         if _squeezed(stored) != _squeezed(place.shape):
             wrong = f"{what}: {names[name]} has the shape {list(stored)}, it should be {list(place.shape)}"
             raise BadFile(tensors.path, wrong)
-        weights[name] = tensors[names[name]].reshape(place.shape).to(device, dtype)
+        stored_there = tensors[names[name]].reshape(place.shape)
+        weights[name] = _owned(stored_there.to(device, dtype), stored_there)
     module.load_state_dict(weights, assign=True)
     module.requires_grad_(False).eval()
+
+
+def _owned(weight: Tensor, stored: Tensor) -> Tensor:
+    """A weight in memory of its own. Mapped out of a file it would lie where the file has it, and kernels round
+    otherwise at odd addresses: the same weights in two files should predict the same bits.
+    """
+    return weight.clone() if weight.data_ptr() == stored.data_ptr() else weight
 
 
 def _squeezed(shape: tuple[int, ...] | torch.Size) -> tuple[int, ...]:
