@@ -26,8 +26,6 @@ METHODS: dict[str, str] = {
     "ImageScale": "upscale(image, upscale_method, width, height, crop)",
     "LatentUpscaleBy": "upscale(samples, upscale_method, scale_by)",
     "InpaintModelConditioning": "encode(positive, negative, pixels, vae, mask, noise_mask)",
-    "SaveImage": "save_images(images, filename_prefix, prompt, extra_pnginfo)",
-    "PreviewImage": "save_images(images, filename_prefix, prompt, extra_pnginfo)",
     "ImageUpscaleWithModel": "upscale(upscale_model, image)",
     "UpscaleModelLoader": "load_model(model_name)",
 }

@@ -104,7 +104,7 @@ class ComfyNode(metaclass=NodeClass):
     """A node: `define_schema` and `execute` are required, the rest counts only where a class overrides it.
 
     All are class methods. A call is made on a locked copy of the class: state on `cls` would be lost, so setting it is
-    an error.
+    an error. The signatures here take anything, so that type checkers let classes name their own inputs.
     """
 
     hidden: ClassVar[HiddenHolder] = HiddenHolder({})
@@ -116,22 +116,22 @@ class ComfyNode(metaclass=NodeClass):
         raise NotImplementedError
 
     @classmethod
-    def execute(cls, **inputs: Any) -> Any:
+    def execute(cls, *args: Any, **inputs: Any) -> Any:
         """The node's work, sync or async."""
         raise NotImplementedError
 
     @classmethod
-    def validate_inputs(cls, **inputs: Any) -> Any:
+    def validate_inputs(cls, *args: Any, **inputs: Any) -> Any:
         """True, or what is wrong with the constants."""
         raise NotImplementedError
 
     @classmethod
-    def fingerprint_inputs(cls, **inputs: Any) -> Any:
+    def fingerprint_inputs(cls, *args: Any, **inputs: Any) -> Any:
         """A value whose change makes the node run again."""
         raise NotImplementedError
 
     @classmethod
-    def check_lazy_status(cls, **inputs: Any) -> Any:
+    def check_lazy_status(cls, *args: Any, **inputs: Any) -> Any:
         """The names of the lazy inputs that are needed now."""
         raise NotImplementedError
 
