@@ -15,6 +15,8 @@ from typing import Any
 from engine.graph.graph import BadLink, Link, Node
 from engine.node.spec import NodeType
 
+LONGEST_PART = 256  # bytes that stand in an encoding as they are; longer ones are hashed
+
 
 class Fingerprints:
     """The keys of the steps of one run, each made once, when it is first asked for.
@@ -126,7 +128,10 @@ def _encode(value: Any, around: set[int]) -> Generator[Any, Any, bytes]:
             part = _plain(inner)
             parts.append(part if part is not None else (yield _encode(inner, around)))
     around.discard(id(value))
-    return (b"m" if isinstance(value, Mapping) else b"l") + b"%d:" % len(parts) + b"".join(parts)
+    body = b"".join(parts)
+    if len(body) > LONGEST_PART:  # a value nested in many others is then not copied by each of them
+        body = b"h" + hashlib.sha256(body).digest()
+    return (b"m" if isinstance(value, Mapping) else b"l") + b"%d:" % len(parts) + body
 
 
 def _plain(value: Any) -> bytes | None:

@@ -37,9 +37,9 @@ def failed(
     outputs: Iterable[str],
     executed: Iterable[str],
 ) -> RunFailed:
-    """Describe a failure. The error's hold on what its frames contain ends here."""
+    """Describe a failure."""
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    event = RunFailed(
+    return RunFailed(
         node_id=node_id,
         node_type=node_type,
         message=f"{error}\n{OUT_OF_MEMORY if out_of_memory else ''}",
@@ -50,9 +50,15 @@ def failed(
         executed=tuple(executed),
         out_of_memory=out_of_memory,
     )
-    if out_of_memory:
-        _free(error)
-    return event
+
+
+def free(error: BaseException) -> None:
+    """Let go of what the failed call left behind in its frames, so that the next run finds the memory."""
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def type_name(error: BaseException) -> str:
@@ -79,12 +85,3 @@ def _in_words(value: Any) -> Any:
     except Exception as error:  # a pack's value may fail to show itself; the failure at hand matters more
         return f"<{type(value).__name__} that cannot be shown: {error}>"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-def _free(error: BaseException) -> None:
-    """Let go of what the failed call left behind, so that the next run finds the memory."""
-    traceback.clear_frames(error.__traceback__)
-    error.__traceback__ = None
-    gc.collect()
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()

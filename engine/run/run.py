@@ -35,7 +35,7 @@ from engine.run.events import (
     Where,
 )
 from engine.run.expansion import Expansion, enter, read_out
-from engine.run.failure import At, failed
+from engine.run.failure import At, failed, free
 from engine.run.inputs import gather, hidden_values, sees_graph, sources
 from engine.run.stage import Flight, Stage
 from engine.run.values import Values
@@ -130,7 +130,12 @@ class _Going:
         self.caller = Caller(self.stage, self.prompt_id, self.cancelled, self.live)
 
     def close(self) -> None:
+        """Stop what still goes on, and hold no result any longer; closing twice is as good as once."""
         self.stage.close()
+        self.given = {}
+        self.in_flight.clear()
+        self.expanded.clear()
+        self.values.clear()
 
     def to_its_end(self) -> Generator[Event | Ask, Prediction | None, Event]:
         try:
@@ -160,10 +165,11 @@ class _Going:
         for landed in self.stage.landed():
             self.agenda.release(landed)
         if (id := self.agenda.take()) is not None:
-            self.current, self.given = id, {}
+            self.current = id
             yield from self._visit(id)
+            self.given = {}
         elif self.in_flight:
-            self.current, self.given = next(iter(self.in_flight)), {}
+            self.current = next(iter(self.in_flight))
             self.stage.wait(WAIT)
             yield from self.caller.reported()
             self.caller.stop_if_cancelled()
@@ -307,10 +313,9 @@ class _Going:
         event = failed(
             error, node_id=node_id, node_type=node_type, inputs=self.given, outputs=kept, executed=self.executed
         )
-        self.given = {}
-        if self.current is not None and event.out_of_memory and (node := self.graph.find(self.current)):
-            self.cache.forget_instance((node.id, node.type))
-        self.in_flight.clear()
-        self.expanded.clear()
-        self.values.clear()
+        if event.out_of_memory:
+            if self.current is not None and (node := self.graph.find(self.current)):
+                self.cache.forget_instance((node.id, node.type))
+            self.close()
+            free(error)
         return event

@@ -80,6 +80,8 @@ class Stage:
 
     def close(self) -> None:
         """Cancel what still goes on, and close the loop."""
+        if self._loop.is_closed():
+            return
         try:
             if tasks := asyncio.all_tasks(self._loop):
                 for task in tasks:
