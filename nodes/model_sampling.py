@@ -60,7 +60,7 @@ def model_sampling_continuous_edm(
 @node(CATEGORY, id="ModelSamplingContinuousV", title="ModelSamplingContinuousV")
 def model_sampling_continuous_v(
     model: Model,
-    sampling: Literal["v_prediction"],  # noqa: ARG001 - the only choice there is
+    sampling: Literal["v_prediction"],  # the only choice there is
     sigma_max: Level = 500.0,
     sigma_min: Level = 0.03,
 ) -> Model:

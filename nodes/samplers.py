@@ -122,7 +122,7 @@ def sampler_er_sde(
 
 @node(CATEGORY, id="SamplerSASolver", title="SamplerSASolver")
 def sampler_sa_solver(
-    model: Model,  # noqa: ARG001 - the run's own model says which levels the percents are
+    model: Model,  # the run's own model says which levels the percents are
     eta: Annotated[float, Number(0.0, 10.0, step=0.01, round=False)] = 1.0,
     sde_start_percent: Percent = 0.2,
     sde_end_percent: Percent = 0.8,

@@ -75,7 +75,7 @@ class BasicGuider:
     def lists(self) -> Mapping[str, Conditioning]:
         return {"positive": self.conditioning}
 
-    def wanted(self, always_uncond: bool) -> frozenset[str]:  # noqa: ARG002
+    def wanted(self, always_uncond: bool) -> frozenset[str]:
         return frozenset({"positive"})
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:

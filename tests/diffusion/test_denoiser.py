@@ -67,7 +67,7 @@ def test_crops_of_other_shapes_and_other_models_have_calls_of_their_own() -> Non
 
 
 def test_a_call_is_bounded_and_takes_at_least_one_piece() -> None:
-    assert calls([piece(AnalyticModel()) for _ in range(1)] * 5, most_cells=2 * 2 * 64) == [4, 4, 2]
+    assert calls([piece(AnalyticModel())] * 5, most_cells=2 * 2 * 64) == [4, 4, 2]
     assert calls([piece(AnalyticModel())] * 2, most_cells=1) == [2, 2]
 
 
@@ -87,12 +87,12 @@ def test_a_call_that_memory_does_not_hold_is_made_in_halves() -> None:
 
 
 def test_a_piece_that_memory_does_not_hold_alone_fails() -> None:
-    class None_(AnalyticModel):
+    class Full(AnalyticModel):
         def predict(self, *rest: Any, **more: Any) -> Tensor:
             raise torch.OutOfMemoryError("nothing fits")
 
     with pytest.raises(torch.OutOfMemoryError):
-        predictions([piece(None_()), piece(None_())])
+        predictions([piece(Full()), piece(Full())])
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,16 @@ def test_asks_say_how_far_the_run_is_and_show_the_last_prediction() -> None:
     asking.close()
 
 
+def test_progress_counts_up_on_the_way_to_noise_too() -> None:
+    up = torch.tensor([0.1, 1.0, 3.0, 9.0])
+    asking = sample(BasicGuider(MODEL, text("A")), NoNoise(), named("euler"), up, {"samples": torch.ones(1, 4, 8, 8)})
+    asks: list[Ask] = [next(asking)]
+    for _ in range(2):
+        asks.append(asking.send(asks[-1].answer()))
+    assert [(ask.step, ask.steps) for ask in asks] == [(0, 3), (1, 3), (2, 3)]
+    asking.close()
+
+
 def test_what_a_mask_leaves_out_comes_back_unchanged() -> None:
     kept = {"samples": torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(5))}
     mask = torch.zeros(64, 64)
