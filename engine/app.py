@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.compat import object_info, packs
+from engine.compat.legacy import host
 from engine.graph.check import Verdict, check
 from engine.graph.editor_file import prompt_from_workflow
 from engine.graph.graph import Graph
@@ -50,9 +51,10 @@ class App:
     def load_packs(self) -> packs.Report:
         """Load the node packs, once. A pack that fails is in the report, with its reason, and nowhere else."""
         if self.loaded_packs is None:
-            where = [self.settings.folder("custom_nodes")]
-            allowed = None if self.settings.load_packs else self.settings.packs_anyway
-            self.loaded_packs = packs.load(where, self.registry, only=allowed)
+            settings = self.settings
+            only = None if settings.load_packs else settings.packs_anyway
+            folder = settings.folder("custom_nodes")
+            self.loaded_packs = host.load_packs([folder], self.registry, only=only, root=settings.base.absolute())
         return self.loaded_packs
 
     def types_for(self, class_types: Collection[str]) -> Snapshot:

@@ -54,6 +54,10 @@ class Report:
     web: Mapping[str, Path]
     module_dirs: Mapping[str, Path]
 
+    @property
+    def failed(self) -> tuple[Pack, ...]:
+        return tuple(pack for pack in self.packs if pack.error is not None)
+
     def __str__(self) -> str:
         lines = ["Import times for custom nodes:"]
         for pack in sorted(self.packs, key=lambda each: each.seconds):
@@ -62,13 +66,18 @@ class Report:
         return "\n".join(lines)
 
 
-def find_packs(roots: Sequence[Path], disabled: bool = False, anyway: Collection[str] = ()) -> Iterator[Path]:
-    """The packs in these folders: Python files, and any other folder. With `disabled` only those named in `anyway`."""
+def find_packs(roots: Sequence[Path], only: Collection[str] | None = None) -> Iterator[Path]:
+    """The packs in these folders: Python files, and any folder; with `only` just the entries of exactly these names."""
     for root in roots:
         for name in sorted(os.listdir(root)) if root.is_dir() else ():
             path = root / name
             is_one = path.is_dir() or name.endswith(".py")
-            if not is_one or name == "__pycache__" or name.endswith(".disabled") or (disabled and name not in anyway):
+            if (
+                not is_one
+                or name == "__pycache__"
+                or name.endswith(".disabled")
+                or (only is not None and name not in only)
+            ):
                 continue
             yield path.absolute()
 

@@ -1,5 +1,6 @@
 """Packs on disk: which are found, what becomes of each, and that the example pack works."""
 
+import importlib
 import logging
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 
 from engine.compat import object_info
 from engine.compat.classes import Classes
+from engine.compat.legacy.host import load_packs as load_into
 from engine.compat.packs import Pack, Report, find_packs, load_packs, run_prestartup_scripts
 from engine.node.context import Executing, entered
 from engine.node.spec import NodeType, Result
@@ -76,7 +78,7 @@ def test_files_and_folders_are_packs_and_what_is_switched_off_is_not(root: Path)
         write(root, name, "")
     write(root, "__pycache__/x.py", "")
     assert [path.name for path in find_packs([root])] == [".e", "a.py", "d"]
-    assert [path.name for path in find_packs([root], disabled=True, anyway=["d"])] == ["d"]
+    assert [path.name for path in find_packs([root], only=["d"])] == ["d"]
     assert list(find_packs([root / "absent"])) == []
 
 
@@ -104,6 +106,7 @@ def test_a_broken_pack_is_reported_and_the_others_load(
     with caplog.at_level(logging.INFO):
         report = load(root, host)
     broken, exits, good = report.packs
+    assert report.failed == (broken, exits)
     assert broken.error is not None
     assert "a_module_that_nobody_has" in broken.error
     assert "Traceback" in broken.traceback
@@ -192,9 +195,26 @@ def test_scripts_run_before_the_packs_and_one_that_fails_stops_nobody(
     assert str(root / "b" / "prestartup_script") not in sys.modules
 
 
+def test_a_process_loads_its_packs_in_one_step(root: Path, host: Classes) -> None:
+    write(
+        root, "pack/__init__.py", "import early\nWEB_DIRECTORY = 'js'\n" + NODE.format(name="One", value="early.VALUE")
+    )
+    write(root, "pack/js/a.js", "")
+    early = "import sys, types; m = types.ModuleType('early'); m.VALUE = 9; sys.modules['early'] = m"
+    write(root, "pack/prestartup_script.py", early)
+    report = load_into([root], host.registry, root=root.parent)
+    assert report.failed == ()
+    assert value_of(host, "One") == 9
+    nodes = importlib.import_module("nodes")
+    assert {"pack": str(root / "pack" / "js")} == nodes.EXTENSION_WEB_DIRS
+    assert {"pack": str(root / "pack")} == nodes.LOADED_MODULE_DIRS
+    assert "One" in nodes.NODE_CLASS_MAPPINGS
+    del sys.modules["early"]
+
+
 @pytest.fixture
 def example(host: Classes) -> Classes:
-    report = load(EXAMPLES, host, disabled=True, anyway=["example_pack"])
+    report = load(EXAMPLES, host, only=["example_pack"])
     assert only(report).error is None
     assert len(only(report).node_ids) == 5
     return host
