@@ -20,8 +20,7 @@ from engine.node.spec import Input, NodeType
 def command(name: str | None, wants_json: bool, **chosen: Any) -> None:
     """List node types by category, or show the inputs and outputs of NAME."""
     app = application.start(options.settings(chosen))
-    for failed in app.load_packs().failed:
-        click.echo(f"pack {failed.name} was not loaded: {failed.error}", err=True)
+    workflow.load_packs(app)
     types = app.registry.snapshot()
     if name is not None and name not in types:
         close = get_close_matches(name, list(types), n=5, cutoff=0.4)

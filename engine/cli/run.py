@@ -47,8 +47,7 @@ def command(workflow: Path, sets: tuple[str, ...], targets: tuple[str, ...], wan
 
 
 def _run(path: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool, app: application.App) -> int:
-    for failed in app.load_packs().failed:
-        click.echo(f"pack {failed.name} was not loaded: {failed.error}", err=True)
+    workflow.load_packs(app)
     asked = workflow.read(app, path, sets)
     verdict = workflow.check(app, asked, targets)
     problems = workflow.words(app, verdict)

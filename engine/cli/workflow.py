@@ -51,6 +51,13 @@ def words(app: App, verdict: Verdict) -> list[str]:
     return list(complaints(verdict, app.registry.snapshot()))
 
 
+def load_packs(app: App) -> None:
+    """Load the node packs; those that fail are told of, and the rest goes on without them."""
+    for pack in app.load_packs().packs:
+        if pack.error:
+            click.echo(f"pack {pack.name} was not loaded: {pack.error}", err=True)
+
+
 def refuse(lines: list[str]) -> NoReturn:
     """Say what is wrong on the error stream, and end with the code for an invalid workflow."""
     for line in lines:
