@@ -1,13 +1,16 @@
 """Walking a UNet block by block gives what the module itself gives, and hooks see every block."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from engine.diffusion.families.load import Checkpoint
+from engine.device.place import Placement
+from engine.diffusion.families.attention import WideAttention, attend_in_float32
+from engine.diffusion.families.load import Checkpoint, load_diffusion_model
 from engine.diffusion.families.unet_walk import walk
 from engine.diffusion.model import Block
 from tests.tiny.layouts import LAYOUTS
@@ -109,3 +112,26 @@ def test_a_hook_may_keep_another_skip_than_the_state_that_goes_on(tiny: Tiny) ->
         return h, skip
 
     assert walk(network, x, t, context, hooks=(shrink,)).shape == x.shape
+
+
+@torch.no_grad()
+def test_attention_in_float32_is_the_same_attention(tiny: Tiny, tiny_file: Callable[[str], Path]) -> None:
+    plain: Any = tiny("sd2").model.network
+    wide: Any = load_diffusion_model(tiny_file("sd2"), Placement()).network
+    attend_in_float32(wide)
+    x, t, context = inputs("sd2")
+    assert torch.allclose(walk(wide, x, t, context), walk(plain, x, t, context), atol=1e-6)
+
+
+def test_sd2_attends_in_float32_where_it_computes_in_less(tiny_file: Callable[[str], Path]) -> None:
+    narrow = Placement(dtype=torch.bfloat16)
+    wide = {
+        family: {isinstance(each, WideAttention) for each in _processors(tiny_file(family), narrow)}
+        for family in ("sd15", "sd2")
+    }
+    assert wide == {"sd15": {False}, "sd2": {True}}
+
+
+def _processors(path: Path, placement: Placement) -> list[Any]:
+    network: Any = load_diffusion_model(path, placement).network
+    return list(network.attn_processors.values())
