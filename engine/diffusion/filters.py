@@ -14,24 +14,31 @@ from engine.diffusion.picture_files import as_pictures
 
 
 def gaussian(radius: int, sigma: float) -> Tensor:
-    """A Gaussian bell of 2 * radius + 1 points that sum to 1; `sigma` counts in radii, not in pixels."""
-    bell = torch.exp(-(torch.linspace(-1, 1, 2 * radius + 1) ** 2) / (2 * sigma**2))
+    """A round Gaussian bell (2 * radius + 1 squared) that sums to 1; `sigma` counts in radii, not in pixels."""
+    ramp = torch.linspace(-1, 1, 2 * radius + 1)
+    bell = torch.exp(-(ramp[:, None] ** 2 + ramp**2) / (2 * sigma**2))
     return bell / bell.sum()
 
 
 def blur(image: Tensor, radius: int, sigma: float) -> Tensor:
     """A Gaussian blur; the borders are mirrored."""
-    bell = gaussian(radius, sigma).to(image)
-    planes = image.movedim(-1, 1).flatten(0, 1)[:, None]
-    mode = "reflect" if radius < min(planes.shape[-2:]) else "replicate"
-    planes = padded(planes, (radius,) * 4, mode=mode)
-    planes = conv2d(conv2d(planes, bell.view(1, 1, 1, -1)), bell.view(1, 1, -1, 1))
-    return planes.view(image.shape[0], image.shape[3], image.shape[1], image.shape[2]).movedim(1, -1)
+    return _convolved(image, gaussian(radius, sigma))
 
 
 def sharpen(image: Tensor, radius: int, sigma: float, alpha: float) -> Tensor:
-    """Unsharp masking: ten times `alpha` of what a blur takes away is added."""
-    return (image + 10 * alpha * (image - blur(image, radius, sigma))).clamp(0, 1)
+    """Unsharp masking, as one kernel: ten times `alpha` of what a blur takes away is added."""
+    kernel = -10 * alpha * gaussian(radius, sigma)
+    kernel[radius, radius] = kernel[radius, radius] - kernel.sum() + 1  # in this order: the last bit shows
+    return _convolved(image, kernel).clamp(0, 1)
+
+
+def _convolved(image: Tensor, kernel: Tensor) -> Tensor:
+    """Each channel of each image with one kernel, in one pass: in two the last bits, and with them pixels, differ."""
+    radius = kernel.shape[0] // 2
+    planes = image.movedim(-1, 1).flatten(0, 1)[:, None]
+    mode = "reflect" if radius < min(planes.shape[-2:]) else "replicate"
+    planes = conv2d(padded(planes, (radius,) * 4, mode=mode), kernel.to(image)[None, None])
+    return planes.view(image.shape[0], image.shape[3], image.shape[1], image.shape[2]).movedim(1, -1)
 
 
 def _opened(image: Tensor, size: int) -> Tensor:
