@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.compat import object_info, packs
-from engine.compat.legacy import host
 from engine.graph.check import Verdict, check
 from engine.graph.editor_file import prompt_from_workflow
 from engine.graph.graph import Graph
@@ -21,11 +19,14 @@ from engine.weights.folders import Folders
 from nodes import built_in_registry
 
 with deferred():
+    from engine.compat import object_info
+    from engine.compat.legacy import host
     from engine.device import place
     from engine.run import policies, run
     from engine.weights import read
 
 if TYPE_CHECKING:
+    from engine.compat.packs import Report
     from engine.run.cache import Cache
     from engine.run.events import Event
 
@@ -45,10 +46,10 @@ class App:
     settings: Settings
     folders: Folders
     registry: Registry
-    loaded_packs: packs.Report | None = None
+    loaded_packs: "Report | None" = None
     _cache: "Cache | None" = None
 
-    def load_packs(self) -> packs.Report:
+    def load_packs(self) -> "Report":
         """Load the node packs, once. A pack that fails is in the report, with its reason, and nowhere else."""
         if self.loaded_packs is None:
             settings = self.settings

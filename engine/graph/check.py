@@ -4,7 +4,6 @@
 chain of any length is fine. Errors have the type, message, details and extra_info that clients of the ecosystem know.
 """
 
-import asyncio
 import traceback
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,11 @@ from engine.graph.coerce import coerced
 from engine.graph.graph import BadLink, Graph, Link, Node
 from engine.graph.problem import NodeProblems, Problem, input_config
 from engine.graph.types import fits
+from engine.node.deferred import deferred
 from engine.node.spec import Input, NodeType
+
+with deferred():
+    import asyncio
 
 Types = Mapping[str, NodeType]
 
