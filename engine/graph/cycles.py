@@ -17,7 +17,8 @@ def problems(graph: Graph, types: Mapping[str, NodeType]) -> Iterator[tuple[str,
     tangled = _not_sortable(edges)
     if not tangled:
         return
-    whole = networkx.DiGraph((source, id) for id in tangled for source in edges[id] if source in tangled)
+    whole = networkx.DiGraph()
+    whole.add_edges_from((source, id) for id in tangled for source in edges[id] if source in tangled)
     for knot in networkx.strongly_connected_components(whole):
         part = whole.subgraph(knot)
         if part.number_of_edges() == 0:
