@@ -17,6 +17,7 @@ FLOORS: dict[str, set[str]] = {
     "engine.device": {"engine.node"},
     "engine.weights": {"engine.node", "engine.device"},
     "engine.diffusion": {"engine.node", "engine.device", "engine.weights"},
+    "engine.training": {"engine.node", "engine.device", "engine.weights", "engine.diffusion"},
     "engine.compat": {"engine.node", "engine.graph"},
     "engine.compat.legacy": {
         "engine.node",
@@ -28,8 +29,8 @@ FLOORS: dict[str, set[str]] = {
         "nodes",
     },
     "engine.run": {"engine.node", "engine.graph", "engine.diffusion", "engine.device"},
-    "engine.api": {"engine.node", "engine.diffusion"},
-    "nodes": {"engine.api", "engine.node", "engine.diffusion", "engine.weights", "engine.device"},
+    "engine.api": {"engine.node", "engine.diffusion", "engine.training"},
+    "nodes": {"engine.api", "engine.node", "engine.training", "engine.diffusion", "engine.weights", "engine.device"},
     "engine": {  # __main__, app, settings: the only files that know every floor
         "engine.node",
         "engine.graph",
@@ -39,6 +40,7 @@ FLOORS: dict[str, set[str]] = {
         "engine.compat",
         "engine.compat.legacy",
         "engine.run",
+        "engine.training",
         "nodes",
     },
 }
