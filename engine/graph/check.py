@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.graph import combos, cycles
 from engine.graph.coerce import coerced
+from engine.graph.declared import declared_inputs
 from engine.graph.graph import BadLink, Graph, Link, Node
 from engine.graph.problem import NodeProblems, Problem, input_config
 from engine.graph.types import fits
@@ -128,7 +129,7 @@ class _Inspection:
 
     def _look_at_links(self, visit: _Visit) -> None:
         node, type_ = self.graph[visit.id], self.types[self.graph[visit.id].type]
-        for declared in _declared(type_):
+        for declared in declared_inputs(node, type_):
             value = node.inputs.get(declared.name)
             if isinstance(value, (Link, BadLink)):
                 visit.problems.extend(self._link_problems(visit, node, type_, declared, value))
@@ -156,7 +157,7 @@ class _Inspection:
     def _look_at_values(self, visit: _Visit) -> None:
         node, type_ = self.graph[visit.id], self.types[self.graph[visit.id].type]
         values = dict(node.inputs)
-        for declared in _declared(type_):
+        for declared in declared_inputs(node, type_):
             if declared.name not in values:
                 if declared.required:
                     visit.problems.append(
@@ -210,10 +211,6 @@ class _Inspection:
             yield from self.followed[id]
         else:  # a node of a cycle: it was not walked through
             yield from (link.source for _, link in self.graph[id].links() if link.source in self.graph)
-
-
-def _declared(type_: NodeType) -> Iterator[Input]:
-    return (each for each in type_.inputs if each.section != "hidden")
 
 
 def _constant_problems(value: Any, declared: Input) -> Iterator[Problem]:

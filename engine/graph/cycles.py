@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from engine.graph.declared import declared_inputs
 from engine.graph.graph import Graph
 from engine.graph.problem import Problem
 from engine.node.deferred import deferred
@@ -38,7 +39,7 @@ def _declared_sources(graph: Graph, types: Mapping[str, NodeType], id: str) -> s
         type_ = types[graph[id].type]
     except Exception:  # a pack's own code failed; the walk reports it where the node is needed
         return set()
-    declared = {each.name for each in type_.inputs if each.section != "hidden"}
+    declared = {each.name for each in declared_inputs(graph[id], type_)}
     return {source for name, source in links if name in declared}
 
 

@@ -92,6 +92,16 @@ TYPES = [
 ]
 
 
+ROWS = NodeType(
+    "Rows",
+    lambda: lambda **_: Result(),
+    (Input("rows", "GROUP", "optional", is_group=True),),
+    is_output=True,
+    find_input=lambda name: Input(name, "INT", "optional", {"max": 5}) if name.startswith("rows.row") else None,
+)
+TYPES.append(ROWS)
+
+
 def types() -> Mapping[str, NodeType]:
     registry = Registry()
     for each in TYPES:
@@ -355,6 +365,17 @@ def test_only_the_targets_are_roots() -> None:
     prompt = {"1": a("Show", value=1), "2": a("Show"), "3": a("Number", value=1)}
     assert checked(prompt, {"1", "3", "absent"}).outputs == ("1",)
     assert checked(prompt, {"3"}).error is not None
+
+
+def test_members_of_a_group_are_judged_as_if_they_were_listed() -> None:
+    prompt = {"1": a("Number", value="7"), "2": a("Rows", **{"rows.row0": ["1", 0], "rows.row1": "4", "rows.x": "z"})}
+    verdict = checked(prompt)
+    assert verdict.outputs == ("2",)
+    assert verdict.graph["1"].inputs["value"] == 7
+    assert verdict.graph["2"].inputs["rows.row1"] == 4
+    assert only_error({"2": a("Rows", **{"rows.row0": 9})}, "2")["type"] == "value_bigger_than_max"
+    circle = {"1": a("Pass", value=["1", 0]), "2": a("Rows", **{"rows.row0": ["1", 0]})}
+    assert checked(circle).node_errors["1"].dependent_outputs == ("2",)
 
 
 def test_undeclared_inputs_are_not_judged() -> None:
