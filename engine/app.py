@@ -20,8 +20,9 @@ from nodes import built_in_registry
 
 with deferred():
     from engine.compat import object_info
-    from engine.compat.legacy import host
+    from engine.compat.legacy import cli_args, host, model_management
     from engine.device import place
+    from engine.diffusion import picture_files
     from engine.run import policies, run
     from engine.weights import read
 
@@ -55,6 +56,7 @@ class App:
             settings = self.settings
             only = None if settings.load_packs else settings.packs_anyway
             folder = settings.folder("custom_nodes")
+            cli_args.fill(_told_to_packs(settings))
             self.loaded_packs = host.load_packs([folder], self.registry, only=only, root=settings.base.absolute())
         return self.loaded_packs
 
@@ -96,9 +98,12 @@ class App:
         self.place()
         plan = make_plan(verdict.graph, verdict.outputs)
         types = self.registry.snapshot()
-        going = run.run(
-            plan, types, self.cache, prompt_id=prompt_id, extra_data=extra_data, cancelled=cancelled, live=live
-        )
+        model_management.interrupt_current_processing(False)  # an order that came after the run it was meant for
+
+        def stops() -> bool:
+            return cancelled() or model_management.interrupt_requested()
+
+        going = run.run(plan, types, self.cache, prompt_id=prompt_id, extra_data=extra_data, cancelled=stops, live=live)
         return run.alone(going)
 
     @property
@@ -112,6 +117,7 @@ class App:
         precision = self.settings.precision
         place.use(place.choose(self.settings.device, precision, "fp32" if precision == "fp32" else "auto"))
         read.use(read.Reading(allow_pickle=self.settings.allow_pickle))
+        picture_files.write_metadata(not self.settings.disable_metadata)
 
 
 def start(settings: Settings) -> App:
@@ -125,6 +131,24 @@ def start(settings: Settings) -> App:
     )
     folders.use(chosen)
     return App(settings, chosen, built_in_registry())
+
+
+def _told_to_packs(settings: Settings) -> Mapping[str, Any]:
+    """The options that packs look at, by the names that they know. Nobody watches a run without a canvas."""
+    return {
+        "disable_metadata": settings.disable_metadata,
+        "preview_method": cli_args.LatentPreviewMethod.NoPreviews,
+        "cpu": settings.device == "cpu",
+        "force_fp16": settings.precision == "fp16",
+        "force_fp32": settings.precision == "fp32",
+        "base_directory": str(settings.base.absolute()),
+        "input_directory": str(settings.folder("input")),
+        "output_directory": str(settings.folder("output")),
+        "temp_directory": str(settings.folder("temp")),
+        "user_directory": str(settings.folder("user")),
+        "disable_all_custom_nodes": not settings.load_packs,
+        "whitelist_custom_nodes": list(settings.packs_anyway),
+    }
 
 
 def make_cache(policy: CachePolicy) -> "Cache":

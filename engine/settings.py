@@ -50,6 +50,7 @@ class Settings:
     precision: Precision = "auto"
     cache: CachePolicy = field(default_factory=CachePolicy)
     allow_pickle: bool = False
+    disable_metadata: bool = False  # no prompt and no workflow in saved files
     load_packs: bool = True
     packs_anyway: tuple[str, ...] = ()  # loaded even when load_packs is off
 

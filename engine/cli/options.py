@@ -36,6 +36,9 @@ _HOW = (
     click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps."),
     click.option("--precision", type=click.Choice(PRECISIONS), help="fp32 gives the reference's numbers."),
     click.option("--cache", callback=_cache, metavar="POLICY", help="classic, lru:N, none or budget:4GB."),
+    click.option(
+        "--disable-metadata", is_flag=True, default=None, help="Write no prompt and no workflow into saved files."
+    ),
     click.option("--allow-pickle", is_flag=True, default=None, help="Read pickled checkpoints, weights only."),
 )
 

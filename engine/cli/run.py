@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import click
 
 from engine import app as application
 from engine.cli import as_json, options, workflow
+from engine.graph.graph import Graph
 from engine.node.deferred import deferred
 from engine.weights.folders import Folders
 
@@ -35,18 +37,29 @@ CANCELLED = 130
 @click.option("--set", "sets", multiple=True, metavar="NODE.INPUT=VALUE", help="Change a constant.")
 @click.option("--target", "targets", multiple=True, metavar="NODE", help="Run only this output node.")
 @click.option("--json", "wants_json", is_flag=True, help="Print one event per line, as JSON.")
+@click.option("--verbose", is_flag=True, help="Show where in the code a node failed, whatever it was.")
 @options.where
 @options.how
-def command(workflow: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool, **chosen: Any) -> None:
+def command(
+    workflow: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool, verbose: bool, **chosen: Any
+) -> None:
     """Run WORKFLOW and list the files it wrote.
 
     WORKFLOW is an API-format prompt, a workflow saved by the editor, or a picture or other file that carries one.
     Ends with 0 when done, 1 when a node failed, 2 when the workflow is invalid, 130 when cancelled.
     """
-    sys.exit(_run(workflow, sets, targets, wants_json, application.start(options.settings(chosen))))
+    show_events = _as_lines if wants_json else partial(_as_bars, is_verbose=verbose)
+    sys.exit(_run(workflow, sets, targets, wants_json, show_events, application.start(options.settings(chosen))))
 
 
-def _run(path: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool, app: application.App) -> int:
+def _run(
+    path: Path,
+    sets: tuple[str, ...],
+    targets: tuple[str, ...],
+    wants_json: bool,
+    show_events: "Callable[[Iterator[Event], Graph, Folders], Event | None]",
+    app: application.App,
+) -> int:
     workflow.load_packs(app)
     asked = workflow.read(app, path, sets)
     verdict = workflow.check(app, asked, targets)
@@ -63,22 +76,25 @@ def _run(path: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json
         workflow.refuse([str(error)])
     with _cancelling() as cancelled:
         happening = app.run(verdict, asked.extra_data, prompt_id=str(uuid4()), cancelled=cancelled)
-        return _as_lines(happening) if wants_json else _as_bars(happening, verdict.graph, app.folders)
+        try:
+            return _code(show_events(happening, verdict.graph, app.folders))
+        except KeyboardInterrupt:
+            return CANCELLED
 
 
-def _as_lines(happening: "Iterator[Event]") -> int:
+def _as_lines(happening: "Iterator[Event]", _graph: Graph, _folders: Folders) -> "Event | None":
     last: Event | None = None
     for last in happening:
         click.echo(as_json.as_line(last))
-    return _code(last)
+    return last
 
 
-def _as_bars(happening: "Iterator[Event]", graph: Any, folders: Folders) -> int:
+def _as_bars(happening: "Iterator[Event]", graph: Graph, folders: Folders, *, is_verbose: bool) -> "Event | None":
     began = time.perf_counter()
     console = rich.get_console()
     files: list[Path] = []
     last: Event | None = None
-    with show.Watch(graph, console) as watch:
+    with show.Watch(graph, console, is_verbose) as watch:
         for last in happening:
             watch.show(last)
             if isinstance(last, events.Executed):
@@ -87,7 +103,7 @@ def _as_bars(happening: "Iterator[Event]", graph: Any, folders: Folders) -> int:
         click.echo(f"done in {time.perf_counter() - began:.1f} s")
     for file in files:
         click.echo(str(file))
-    return _code(last)
+    return last
 
 
 def _code(last: "Event | None") -> int:

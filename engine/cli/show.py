@@ -15,9 +15,10 @@ from engine.run.events import Event, Where
 class Watch:
     """Shows events as they come: bars on a terminal, a line per finished node elsewhere."""
 
-    def __init__(self, graph: Graph, console: Console) -> None:
+    def __init__(self, graph: Graph, console: Console, is_verbose: bool = False) -> None:
         self._graph = graph
         self._console = console
+        self._is_verbose = is_verbose
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -49,7 +50,7 @@ class Watch:
                 self._console.print(f"[yellow]node {node.real} ({node_type}) was blocked: {escape(message)}[/yellow]")
             case events.RunFailed():
                 self._bars.stop()
-                self._console.print(failure(event), highlight=False)
+                self._console.print(failure(event, self._is_verbose), highlight=False, soft_wrap=True)
             case events.RunInterrupted(node_id, node_type):
                 self._bars.stop()
                 self._console.print(f"[yellow]cancelled at node {node_id} ({node_type})[/yellow]")
@@ -76,11 +77,13 @@ class Watch:
         return f"{node.id} {name}"
 
 
-def failure(event: events.RunFailed) -> str:
-    """A failure in full: which node, what it was given, and where in its code it happened."""
+def failure(event: events.RunFailed, is_verbose: bool = False) -> str:
+    """Which node failed and why; where the message does not say it all, also what it was given and where it was."""
     inputs = _inputs(event.inputs)
     trace = escape("".join(event.traceback))
     head = f"[bold red]node {event.node_id} ({event.node_type}) failed[/bold red]: {escape(event.message.strip())}"
+    if event.explained and not is_verbose:
+        return head
     return "\n".join(part for part in (head, inputs, f"[dim]{trace}[/dim]{event.exception_type}") if part)
 
 

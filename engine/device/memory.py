@@ -45,8 +45,8 @@ def check_room(needed: int, device: torch.device, what: str) -> None:
         release()
         free = free_bytes(device) or 0
         if needed > free:
-            msg = f"{what} needs {needed / _GIB:.1f} GiB, but only {free / _GIB:.1f} GiB are free on {device}"
-            raise OutOfMemory(msg)
+            sizes = f"{needed / _GIB:.1f} GiB, but only {free / _GIB:.1f} GiB are free on {device}"
+            raise OutOfMemory(f"{what} needs {sizes}: make it smaller or fewer")
 
 
 @contextmanager

@@ -14,9 +14,17 @@ def free_ram() -> int:
     free = psutil.virtual_memory().available
     try:
         limit = int((_CGROUP / "memory.max").read_text())
-        return min(free, max(0, limit - int((_CGROUP / "memory.current").read_text())))
+        taken = int((_CGROUP / "memory.current").read_text()) - _cached_files()
+        return min(free, max(0, limit - taken))
     except (OSError, ValueError):  # no such limit, or the word "max"
         return free
+
+
+def _cached_files() -> int:
+    """Bytes that a container is charged for, and that are given up when asked for: copies of files that were read."""
+    lines = (_CGROUP / "memory.stat").read_text().splitlines()
+    sizes = {name: int(size) for name, size in (line.split() for line in lines)}
+    return sizes.get("inactive_file", 0) + sizes.get("active_file", 0)
 
 
 def require(what: str, *shape: int, bytes_each: int = 4) -> None:

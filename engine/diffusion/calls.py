@@ -1,17 +1,19 @@
 """Predictions that are wanted together, in as few network calls as possible.
 
 Pieces may come from several prompts, lists and running samplers. Those that a network can take side by side share a
-call, as far as memory allows.
+call, as far as memory allows; what a call will need is known before it is made.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from engine.device import memory
+from engine.device.memory import OutOfMemory
 from engine.diffusion.model import BlockHook, Predictor
 
 MOST_CELLS = 1 << 18  # latent cells (rows * height * width) in one call: 16 images of 1024² pixels
@@ -52,7 +54,10 @@ class Control(Protocol):
 
 
 def predictions(pieces: Sequence[Piece], most_cells: int = MOST_CELLS) -> list[Tensor]:
-    """The clean latents of every piece, in their order. A call that memory does not hold is made in two halves."""
+    """The clean latents of every piece, in their order. A call that memory does not hold is made in two halves.
+
+    Raises OutOfMemory where it does not hold a single row.
+    """
     made: dict[int, Tensor] = {}
     for group in _groups(pieces, most_cells):
         for index, x0 in zip(group, _predicted([pieces[each] for each in group]), strict=True):
@@ -61,13 +66,48 @@ def predictions(pieces: Sequence[Piece], most_cells: int = MOST_CELLS) -> list[T
 
 
 def _predicted(pieces: Sequence[Piece]) -> list[Tensor]:
+    halves = _halves(pieces)
+    model, shape = pieces[0].model, pieces[0].x.shape
+    rows = sum(len(piece.x) for piece in pieces)
+    cells = f"{' x '.join(str(n) for n in reversed(shape[2:]))} cells"
+    what = f"one call of the model for {rows} latent{'s' if rows > 1 else ''} of {cells}"
     try:
-        return _call(pieces)
-    except torch.OutOfMemoryError:
-        if len(pieces) == 1:
+        memory.check_room(model.bytes_per_cell * sum(piece.cells for piece in pieces), model.device, what)
+        with memory.named_shortage(what, model.device):
+            return _call(pieces)
+    except OutOfMemory:
+        if halves is None:
             raise
-    half = len(pieces) // 2  # outside the handler, which holds on to the failed call's tensors
-    return _predicted(pieces[:half]) + _predicted(pieces[half:])
+    first, second = halves  # outside the handler, which holds on to the failed call's tensors
+    if len(pieces) > 1:
+        return _predicted(first) + _predicted(second)
+    return [torch.cat(_predicted(first) + _predicted(second))]
+
+
+def _halves(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]] | None:
+    """The pieces in two groups, or a piece's rows in two; None for what cannot be divided.
+
+    A control is made for all rows of its piece: they stay together.
+    """
+    if len(pieces) > 1:
+        return pieces[: len(pieces) // 2], pieces[len(pieces) // 2 :]
+    (piece,) = pieces
+    if len(piece.x) == 1 or piece.control is not None:
+        return None
+    half = len(piece.x) // 2
+    return [_of_rows(piece, slice(0, half))], [_of_rows(piece, slice(half, None))]
+
+
+def _of_rows(piece: Piece, rows: slice) -> Piece:
+    """A piece of some of the rows."""
+    count = len(piece.x)
+    return replace(
+        piece,
+        x=piece.x[rows],
+        sigma=piece.sigma[rows],
+        context=_rows(piece.context, count)[rows],
+        extras={name: _rows(value, count)[rows] for name, value in piece.extras.items()},
+    )
 
 
 def _call(pieces: Sequence[Piece]) -> list[Tensor]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.diffusion.patched import Patches, with_patches
+
 if TYPE_CHECKING:
     from engine.diffusion.latent_format import LatentFormat
     from engine.diffusion.levels import Levels
@@ -79,6 +81,10 @@ class Family(Protocol):
         """Whether text may be repeated along its tokens without a change: true where only cross-attention reads it."""
         ...
 
+    def values_per_cell(self, network: nn.Module) -> int:
+        """How many numbers are alive per latent cell at the widest place of a call, as measured."""
+        ...
+
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for, e.g. `y` (1 or B, adm) or `concat` (B, c, H, W).
 
@@ -119,6 +125,11 @@ class Predictor(Protocol):
     @property
     def repeats_text(self) -> bool: ...
 
+    @property
+    def bytes_per_cell(self) -> int:
+        """Memory that one call takes for each latent cell (rows * height * width), beside the weights."""
+        ...
+
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """As `Family.extras`."""
         ...
@@ -137,13 +148,22 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """A diffusion model ready to sample: frozen, shared, altered only by `dataclasses.replace`."""
+    """A diffusion model ready to sample: frozen, shared, altered only by `dataclasses.replace`.
+
+    `network` is as it was loaded; `patches` change its weights when it is called.
+    """
 
     network: nn.Module
     family: Family
     levels: "Levels"
     parameterisation: "Parameterisation"
     hooks: Hooks = field(default_factory=Hooks)
+    patches: Patches = ()
+
+    @property
+    def patched(self) -> nn.Module:
+        """The network with its patches. Raises OutOfMemory."""
+        return with_patches(self.network, self.patches)
 
     @property
     def latent_format(self) -> "LatentFormat":
@@ -160,6 +180,11 @@ class Model:
     @property
     def repeats_text(self) -> bool:
         return self.family.repeats_text
+
+    @property
+    def bytes_per_cell(self) -> int:
+        """Memory that one call takes for each latent cell (rows * height * width), beside the weights."""
+        return self.family.values_per_cell(self.network) * self.dtype.itemsize
 
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for: see `Family.extras`."""
@@ -186,5 +211,5 @@ class Model:
         t = self.levels.timestep(sigma)
         cast = {name: value.to(self.dtype) for name, value in extras.items()}
         hooks = (*blocks, *self.hooks.blocks)
-        out = self.family.call(self.network, scaled.to(self.dtype), t, context.to(self.dtype), cast, hooks)
+        out = self.family.call(self.patched, scaled.to(self.dtype), t, context.to(self.dtype), cast, hooks)
         return self.parameterisation.x0(x, sigma, out.float())

@@ -66,8 +66,22 @@ def as_pictures(images: Tensor) -> Iterator[Image.Image]:
         yield Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
 
 
+class _Wish:
+    writes_metadata = True
+
+
+def write_metadata(wanted: bool) -> None:
+    """Whether files saved by this process tell what made them."""
+    _Wish.writes_metadata = wanted
+
+
 def metadata(prompt: Mapping[str, Any] | None, extra: Mapping[str, Any] | None) -> dict[str, str]:
-    """What is written into a file: key -> JSON in ASCII. `prompt` first, then each key of `extra`."""
+    """What is written into a file: key -> JSON in ASCII. `prompt` first, then each key of `extra`.
+
+    Nothing at all where the user wants no metadata.
+    """
+    if not _Wish.writes_metadata:
+        return {}
     texts = {} if prompt is None else {"prompt": json.dumps(prompt)}
     return texts | {str(key): json.dumps(value) for key, value in (extra or {}).items()}
 

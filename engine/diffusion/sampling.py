@@ -1,11 +1,13 @@
 """From a latent, noise, a sampler and a schedule to a finished latent, as a generator that asks for denoised ones."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from engine.device import memory
 from engine.diffusion.conditioning import Conditioning
 from engine.diffusion.denoiser import Denoiser
 from engine.diffusion.drive import Ask, Asking
@@ -23,6 +25,8 @@ from engine.diffusion.solvers.solver import AnySteps, Solver, named
 Latent = Mapping[str, Any]
 """`samples` (B, C, …) in plain latent units; `noise_mask` and `batch_index` where set; other keys are kept."""
 
+_COPIES = 12  # of the latent that a run holds: noise, x, the predictions, and a multistep solver's history
+
 
 class Sampled(NamedTuple):
     """What a run gives: the latent it ended with, and the last clean latent that the model predicted."""
@@ -35,13 +39,20 @@ def sample(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, latent:
     """Run `solver` over the schedule `sigmas` (steps + 1,), from `latent` with `noise` at the first level.
 
     An empty schedule gives the latent back as it is. Raises ValueError for a schedule that is none, and for a latent
-    that does not fit the model.
+    that does not fit the model, and OutOfMemory, before any work where what it will need is known.
     """
     _check_schedule(sigmas)
     if len(sigmas) == 0:
         return Sampled(dict(latent), dict(latent))
     model = guider.model
     latent = {**latent, "samples": matched(latent.get("samples"), model.latent_format)}
+    what = _check_room(latent["samples"], model)
+    with memory.named_shortage(what, model.device):
+        return (yield from _sampled(guider, noise, solver, sigmas, latent))
+
+
+def _sampled(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, latent: Latent) -> Asking[Sampled]:
+    model = guider.model
     samples: Tensor = latent["samples"]
     start = _processed(samples, model).to(model.device)
     drawn = noise.generate(latent).to(model.device, torch.float32)
@@ -148,6 +159,15 @@ def _check_schedule(sigmas: Tensor) -> None:
         raise ValueError(f"a schedule is a tensor (steps + 1,), not {tuple(sigmas.shape)}")
     if not sigmas.isfinite().all() or (sigmas < 0).any():
         raise ValueError(f"a schedule holds levels of noise from 0 up, not {sigmas.tolist()}")
+
+
+def _check_room(samples: Tensor, model: Predictor) -> str:
+    """Raise OutOfMemory for latents that cannot be sampled one by one; gives the words for what is being done."""
+    sizes = " x ".join(str(n) for n in reversed(samples.shape[2:]))
+    what = f"sampling {len(samples)} latent{'s' if len(samples) > 1 else ''} of {sizes} cells"
+    copies = _COPIES * samples.numel() * torch.float32.itemsize
+    memory.check_room(copies + model.bytes_per_cell * prod(samples.shape[2:]), model.device, what)
+    return what
 
 
 def _processed(samples: Tensor, model: Predictor) -> Tensor:

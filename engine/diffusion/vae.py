@@ -11,6 +11,7 @@ from engine.device import memory, room
 from engine.diffusion.tiled import tiled, tiles
 from engine.node.context import stop_if_cancelled
 
+_COPIES = 4  # of decoded pictures that are alive at once, while pieces or tiles are put together
 TILE, OVERLAP = 64, 16  # latent cells: what a plain call falls back to when memory runs out
 
 
@@ -62,27 +63,32 @@ class Vae:
         def in_tiles() -> Tensor:
             return self._tiled_encode(planes, TILE * self.factor, TILE * self.factor, OVERLAP * self.factor)
 
-        return self._in_pieces(planes, self._encode, planes[0, 0].numel(), in_tiles)
+        with memory.named_shortage(f"encoding {_pictures(planes)}", self.device):
+            return self._in_pieces(planes, self._encode, planes[0, 0].numel(), in_tiles)
 
     def decode(self, latent: Tensor) -> Tensor:
         """The pixels (B, H, W, 3) in 0..1 of a latent (B, C, h, w)."""
         self._check(latent)
         pixels_each = latent[0, 0].numel() * self.factor**2
-        room.require(f"{latent.shape[0]} decoded pictures", latent.shape[0], pixels_each, 3)
+        what = self._check_pictures(latent)
 
         def in_tiles() -> Tensor:
             return self._tiled_decode(latent, TILE, TILE, OVERLAP)
 
-        return _as_pixels(self._in_pieces(latent, self._decode, pixels_each, in_tiles))
+        with memory.named_shortage(what, self.device):
+            return _as_pixels(self._in_pieces(latent, self._decode, pixels_each, in_tiles))
 
     def encode_tiled(self, pixels: Tensor, tile_x: int = 512, tile_y: int = 512, overlap: int = 64) -> Tensor:
         """As `encode`, in overlapping tiles given in pixels: less memory, and close to the whole."""
-        return self._tiled_encode(self._planes(pixels), tile_x, tile_y, overlap)
+        planes = self._planes(pixels)
+        with memory.named_shortage(f"encoding {_pictures(planes)} in tiles", self.device):
+            return self._tiled_encode(planes, tile_x, tile_y, overlap)
 
     def decode_tiled(self, latent: Tensor, tile_x: int = TILE, tile_y: int = TILE, overlap: int = OVERLAP) -> Tensor:
         """As `decode`, in overlapping tiles given in latent cells: less memory, and close to the whole."""
         self._check(latent)
-        return _as_pixels(self._tiled_decode(latent, tile_x, tile_y, overlap))
+        with memory.named_shortage(f"{self._check_pictures(latent)} in tiles", self.device):
+            return _as_pixels(self._tiled_decode(latent, tile_x, tile_y, overlap))
 
     @torch.no_grad()
     def _encode(self, planes: Tensor) -> Tensor:
@@ -96,9 +102,11 @@ class Vae:
         return self.module.decode(latent.to(self.device, self.dtype), return_dict=False)[0].float().cpu()
 
     def _tiled_encode(self, planes: Tensor, tile_x: int, tile_y: int, overlap: int) -> Tensor:
+        self._check_tile(planes, tile_x, tile_y, 1)
         return _averaged(planes, self._encode, tile_x, tile_y, overlap, 1 / self.factor)
 
     def _tiled_decode(self, latent: Tensor, tile_x: int, tile_y: int, overlap: int) -> Tensor:
+        self._check_tile(latent, tile_x, tile_y, self.factor)
         return _averaged(latent, self._decode, tile_x, tile_y, overlap, self.factor)
 
     def _planes(self, pixels: Tensor) -> Tensor:
@@ -117,6 +125,18 @@ class Vae:
             takes = f"(batch, {self.channels}, height, width)"
             msg = f"this VAE decodes latents of shape {takes}, not {tuple(latent.shape)}: it belongs to another model"
             raise ValueError(msg)
+
+    def _check_pictures(self, latent: Tensor) -> str:
+        """Raise MemoryError where RAM does not hold the decoded pictures; gives the words for what is being done."""
+        what = f"decoding {_pictures(latent, self.factor)}"
+        room.require(what, len(latent), latent[0, 0].numel(), self.factor**2, 3, _COPIES)
+        return what
+
+    def _check_tile(self, x: Tensor, tile_x: int, tile_y: int, pixels: int) -> None:
+        """Raise OutOfMemory where the device does not hold one tile, of so many values of x, `pixels` pixels each."""
+        height, width = min(tile_y, x.shape[2]) * pixels, min(tile_x, x.shape[3]) * pixels
+        needed = height * width * self._values_per_pixel() * self.dtype.itemsize
+        memory.check_room(needed, self.device, f"one tile of {width} x {height} pixels")
 
     def _in_pieces(
         self, x: Tensor, f: Callable[[Tensor], Tensor], pixels_each: int, in_tiles: Callable[[], Tensor]
@@ -171,4 +191,11 @@ def _averaged(x: Tensor, f: Callable[[Tensor], Tensor], tile_x: int, tile_y: int
 
 
 def _as_pixels(planes: Tensor) -> Tensor:
-    return ((planes + 1) / 2).clamp(0, 1).movedim(1, -1)
+    """Fresh planes (B, 3, H, W), changed in place, as pixels."""
+    return planes.add_(1).div_(2).clamp_(0, 1).movedim(1, -1)
+
+
+def _pictures(x: Tensor, pixels: int = 1) -> str:
+    """How many pictures of which size x (B, C, h, w) stands for, at so many pixels a cell."""
+    count, _, height, width = x.shape
+    return f"{count} picture{'s' if count > 1 else ''} of {width * pixels} x {height * pixels}"

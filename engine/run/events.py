@@ -82,7 +82,8 @@ class RunFailed:
     """Last, after a failure. `node_id` is the prompt's node; `inputs` are what the call was given, in words.
 
     `executed` are the nodes finished in this run, `outputs` those whose results are kept. After `out_of_memory` the
-    one who drives the run may want to let go of models.
+    one who drives the run may want to let go of models. What is `explained` needs no traceback: the message says what
+    was wrong with a file, a size or a setting.
     """
 
     node_id: str
@@ -94,6 +95,7 @@ class RunFailed:
     outputs: tuple[str, ...]
     executed: tuple[str, ...]
     out_of_memory: bool = False
+    explained: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,12 @@
 """An exception in a run, told as an event: where it happened, in the words and shapes that clients know."""
 
 import asyncio
-import gc
 import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from engine.device import memory
 from engine.run.events import RunFailed
 
 LONGEST = 2000  # characters of an input's text form
@@ -16,6 +14,7 @@ OUT_OF_MEMORY = (
     "There was not enough memory for this step. Make the picture, the batch or the model smaller, decode in tiles, or "
     "let go of other models and results, then run again: what was finished is kept."
 )
+_OWN_CODE = tuple(str(Path(__file__).parents[2] / folder) for folder in ("engine", "nodes"))
 _MACHINERY = tuple(str(Path(file).parent) for file in (__file__, asyncio.__file__))
 
 
@@ -38,7 +37,7 @@ def failed(
     executed: Iterable[str],
 ) -> RunFailed:
     """Describe a failure."""
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    out_of_memory = memory.is_shortage(error)
     return RunFailed(
         node_id=node_id,
         node_type=node_type,
@@ -49,6 +48,7 @@ def failed(
         outputs=tuple(outputs),
         executed=tuple(executed),
         out_of_memory=out_of_memory,
+        explained=out_of_memory or _is_explained(error),
     )
 
 
@@ -56,9 +56,7 @@ def free(error: BaseException) -> None:
     """Let go of what the failed call left behind in its frames, so that the next run finds the memory."""
     traceback.clear_frames(error.__traceback__)
     error.__traceback__ = None
-    gc.collect()
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+    memory.release()
 
 
 def type_name(error: BaseException) -> str:
@@ -67,6 +65,12 @@ def type_name(error: BaseException) -> str:
     if known_as := getattr(type_, "known_as", None):
         return known_as
     return type_.__qualname__ if type_.__module__ == "builtins" else f"{type_.__module__}.{type_.__qualname__}"
+
+
+def _is_explained(error: BaseException) -> bool:
+    """Whether our own code refused a file, a size or a setting, in words meant for whoever gave it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, (ValueError, OSError)) and bool(frames) and frames[-1].filename.startswith(_OWN_CODE)
 
 
 def _own_frames(error: BaseException) -> list[str]:

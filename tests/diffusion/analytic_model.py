@@ -24,6 +24,7 @@ class AnalyticModel:
     latent_format: LatentFormat = IDENTITY
     hooks: Hooks = field(default_factory=Hooks)
     repeats_text: bool = True
+    bytes_per_cell: int = 0
     calls: list[int] = field(default_factory=list)
 
     @property

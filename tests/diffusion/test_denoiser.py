@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.device.memory import OutOfMemory
 from engine.diffusion.calls import Call, Piece, predictions
 from engine.diffusion.conditioning import combine
 from engine.diffusion.denoiser import Denoiser, answer_together
@@ -91,7 +92,7 @@ def test_a_piece_that_memory_does_not_hold_alone_fails() -> None:
         def predict(self, *rest: Any, **more: Any) -> Tensor:
             raise torch.OutOfMemoryError("nothing fits")
 
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(OutOfMemory, match=r"one call of the model for 1 latent of 8 x 8 cells: not enough memory"):
         predictions([piece(Full()), piece(Full())])
 
 

@@ -1,7 +1,9 @@
 """The module that packs import as `comfy.cli_args`: the options of the process, of which packs read a few."""
 
 from argparse import Namespace
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 
 class LatentPreviewMethod(Enum):
@@ -31,4 +33,12 @@ args = Namespace(
     multi_user=False,
     verbose="INFO",
 )
-"""Packs read and set these; whoever starts the process fills in what the user chose."""
+"""Packs read and set these; `fill` puts in what the user chose."""
+
+
+def fill(chosen: Mapping[str, Any]) -> None:
+    """Take over what the user chose. Raises KeyError for an option that packs do not know."""
+    for name, value in chosen.items():
+        if name not in args:
+            raise KeyError(name)
+        setattr(args, name, value)

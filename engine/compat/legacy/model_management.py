@@ -183,6 +183,11 @@ def interrupt_current_processing(value: bool = True) -> None:
     _Flag.is_raised = value
 
 
+def interrupt_requested() -> bool:
+    """Whether a pack asked for the run to stop; whoever drives the run asks this."""
+    return _Flag.is_raised
+
+
 def processing_interrupted() -> bool:
     """Whether the run is to stop."""
     call = context.executing()

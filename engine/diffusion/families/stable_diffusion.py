@@ -14,6 +14,10 @@ from engine.diffusion.latent_format import IDENTITY, LatentFormat
 from engine.diffusion.model import BlockHook
 from engine.weights.recognise import Recognised
 
+# Numbers alive per cell and channel of the widest level, in the last blocks of the decoder; 29.5 were measured for
+# SD 1.5 and 32.6 for the narrowest test model, at 32 to 128 cells a side. Fused attention adds none.
+_VALUES_PER_CHANNEL = 33
+
 
 @dataclass(frozen=True)
 class StableDiffusion:
@@ -41,6 +45,10 @@ class StableDiffusion:
         if not kind:
             return {}
         return {"concat": concat_latent(kind, entry, latent, mask, self.edit_format, self.latent_format)}
+
+    def values_per_cell(self, network: nn.Module) -> int:
+        widths = cast(UNet2DConditionModel, network).config["block_out_channels"]
+        return _VALUES_PER_CHANNEL * widths[0]
 
     def call(
         self,
