@@ -14,7 +14,7 @@ FILES = (
     *("compositing", "image", "image_edit", "inpaint", "latent", "latent_batch", "latent_files", "latent_math"),
     *("load_image", "mask", "primitive", "save_image", "string", "vae"),
     *("conditioning", "custom_sampling", "guiders", "model_patches", "model_sampling", "sample", "samplers"),
-    *("schedule_edits", "schedules"),
+    *("lora", "schedule_edits", "schedules"),
 )
 TYPES = [describe() for file in FILES for describe in declared(import_module(f"nodes.{file}"))]
 

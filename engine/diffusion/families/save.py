@@ -46,7 +46,7 @@ def checkpoint_tensors(model: Model, clip: Clip | None = None, vae: Vae | None =
 def network_tensors(model: Model) -> Saved:
     """The tensors of a model's network by their original names, without prefix. Raises ValueError."""
     _family(model)
-    weights = model.network.state_dict()
+    weights = model.patched.state_dict()
     names = unet_names.ldm_names(weights)
     return _narrowed({names[name]: tensor for name, tensor in weights.items()})
 
@@ -65,7 +65,7 @@ def vae_tensors(vae: Vae) -> Saved:
 
 def text_tensors(clip: Clip, tower: str, *, in_open_clip: bool = False) -> Saved:
     """The tensors of one text encoder, in transformers' names or in OpenCLIP's, without prefix."""
-    weights: Saved = clip.towers[tower].network.state_dict()
+    weights: Saved = clip.towers[tower].patched.state_dict()
     return _narrowed(in_open_clip_names(weights) if in_open_clip else weights)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.device import memory
+from engine.diffusion.patched import Patches, with_patches
 from engine.diffusion.text import embeddings
 from engine.diffusion.text.tokens import Chunk, Frame, empty_chunk, tokenize
 from engine.diffusion.text.transformer import ClipTransformer
@@ -22,11 +23,20 @@ _TOGETHER = 16  # chunks per pass: prompts may be long, memory is not
 
 @dataclass(frozen=True)
 class Tower:
-    """A CLIP text encoder. `embedding` is what embedding files call it: `clip_l`, `clip_g` or `clip_h`."""
+    """A CLIP text encoder. `embedding` is what embedding files call it: `clip_l`, `clip_g` or `clip_h`.
+
+    `network` is as it was loaded; `patches` change its weights when it is called.
+    """
 
     network: ClipTransformer
     embedding: str
     pad: int
+    patches: Patches = ()
+
+    @property
+    def patched(self) -> ClipTransformer:
+        """The network with its patches. Raises OutOfMemory."""
+        return with_patches(self.network, self.patches)
 
     @property
     def frame(self) -> Frame:
@@ -56,7 +66,7 @@ class Tower:
             return encode_weighted(chunks, self.empty, plain)
 
     def _pass(self, chunks: Sequence[Chunk], layer: int, is_normed: bool) -> tuple[Tensor, Tensor]:
-        network = self.network
+        network = self.patched
         hidden = network(torch.stack([self._vectors(chunk) for chunk in chunks]))
         is_there = -layer <= network.depth
         z = hidden[layer] if is_there else hidden[-1]
@@ -71,7 +81,7 @@ class Tower:
         fitting = self._fitting(chunk)
         device = self.network.device
         ids = [value if isinstance(value, int) else self.pad for value in fitting]
-        vectors = self.network.embed(torch.tensor(ids, device=device))
+        vectors = self.patched.embed(torch.tensor(ids, device=device))
         for place, value in enumerate(fitting):
             if isinstance(value, Tensor):
                 vectors[place] = value.to(device)
