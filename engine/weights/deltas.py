@@ -176,8 +176,10 @@ class Replacement:
 def fits(delta: Delta, shape: tuple[int, ...]) -> bool:
     """Whether a change is one of weights of this shape; computes shapes only."""
     match delta:
-        case Scaled(LowRank(up=up, down=down, mid=None)):  # nearly all that there are, and many: counted, not tried
-            return prod(up.shape[1:]) == down.shape[0] and up.shape[0] * prod(down.shape[1:]) == prod(shape)
+        case Scaled(LowRank(up=up, down=down, mid=None)) if up.ndim > 1 and down.ndim > 1:
+            # Nearly all that there are, and many: counted, not tried.
+            has_rank = prod(up.shape[1:]) == down.shape[0] > 0
+            return has_rank and up.shape[0] * prod(down.shape[1:]) == prod(shape)
         case _:
             return _can_be_applied(delta, shape)
 
@@ -185,6 +187,6 @@ def fits(delta: Delta, shape: tuple[int, ...]) -> bool:
 def _can_be_applied(delta: Delta, shape: tuple[int, ...]) -> bool:
     try:
         delta.applied(torch.empty(shape, device="meta"), 1.0)
-    except RuntimeError:
+    except (RuntimeError, LookupError, ZeroDivisionError):  # strange shapes fail in many ways
         return False
     return True

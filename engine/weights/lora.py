@@ -77,6 +77,8 @@ def lora_of(tensors: Tensors) -> Lora:
     for name in tensors:
         if found := _ROLE.fullmatch(name):
             part = tensors[name].clone()  # in memory of its own: files of training runs are written anew
+            if _ROLES[found[2]] == "alpha" and part.numel() != 1:
+                raise BadFile(tensors.path, f"{name} should be one number, but has the shape {list(part.shape)}")
             modules.setdefault(found[1], {})[_ROLES[found[2]]] = part
         else:
             strange.append(name)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.weights.deltas import Delta, Difference, LowRank, Scaled, fits
+from engine.weights.deltas import Delta, Difference, Kronecker, LowRank, Redirected, Scaled, fits
 from engine.weights.lora import Lora, read_lora
 from engine.weights.lora_origin import made_for
 from engine.weights.patch import Patch, Target, patched, round_at_random
@@ -183,6 +183,20 @@ def test_a_change_of_another_size_does_not_fit() -> None:
     assert fits(delta, (6, 5, 1, 1))
     assert not fits(delta, (6, 4))
     assert not fits(Scaled(LowRank(random(6, 3), random(2, 5))), (6, 5))
+    nothing = torch.zeros(())
+    strange = [
+        LowRank(nothing, nothing),
+        LowRank(torch.zeros(6, 0), torch.zeros(0, 5)),
+        Kronecker(nothing, random(6, 4)),
+    ]
+    assert not any(fits(Scaled(each, alpha=1.0), (6, 5)) for each in strange)
+    assert not fits(Redirected(delta, nothing), (6, 5))
+    assert not fits(Redirected(delta, random(4)), (6, 5))
+
+
+def test_an_alpha_that_is_no_number_is_refused(read: Read) -> None:
+    with pytest.raises(BadFile, match=r"some\.safetensors: a\.alpha should be one number, but has the shape \[2\]"):
+        read({"a.lora_up.weight": random(2, 1), "a.lora_down.weight": random(1, 2), "a.alpha": torch.ones(2)})
 
 
 @pytest.mark.parametrize(
