@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from threading import Event as Flag
@@ -23,6 +23,7 @@ with deferred():
     import rich
 
     from engine.cli import show
+    from engine.device import place, room
     from engine.run import events
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def _run(
         app.place()
     except ValueError as error:
         workflow.refuse([str(error)])
-    with _cancelling() as cancelled:
+    # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
+    fence = room.fenced() if place.current().device.type == "cpu" else nullcontext()
+    with fence, _cancelling() as cancelled:
         happening = app.run(verdict, asked.extra_data, prompt_id=str(uuid4()), cancelled=cancelled)
         try:
             return _code(show_events(happening, verdict.graph, app.folders))

@@ -1,11 +1,14 @@
 """Whether something of a size fits into RAM, asked before it is made: an absurd size ends in words, not in a crash."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")  # version 2, as containers see their own
+_OWN = Path("/proc/self/status")  # Linux
 _SHARE = 0.9  # of what is free: the rest of the process needs some too
 
 
@@ -25,6 +28,30 @@ def _cached_files() -> int:
     lines = (_CGROUP / "memory.stat").read_text().splitlines()
     sizes = {name: int(size) for name, size in (line.split() for line in lines)}
     return sizes.get("inactive_file", 0) + sizes.get("active_file", 0)
+
+
+@contextmanager
+def fenced() -> Generator[None]:
+    """While in here, RAM that is not free is refused to this process as an error, and never ends it.
+
+    Linux promises memory that it does not have and kills who uses it; a limit of the process's data to what is free
+    now makes allocations fail instead. Elsewhere there is no such limit, and none is needed.
+    """
+    try:
+        import resource
+
+        (data,) = (int(line.split()[1]) << 10 for line in _OWN.read_text().splitlines() if line.startswith("VmData"))
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = data + free_ram()
+    known = [each for each in (soft, hard) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([limit, *known]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def require(what: str, *shape: int, bytes_each: int = 4) -> None:

@@ -11,6 +11,8 @@ from engine.node.spec import NodeType
 with deferred():
     import networkx
 
+MOST_NAMED = 50  # nodes of one circle: each of its nodes tells of it, so the words would grow with its square
+
 
 def problems(graph: Graph, types: Mapping[str, NodeType]) -> Iterator[tuple[str, Problem]]:
     """For every node of a cycle, the cycle it is in. Only links into declared inputs count: others are not walked."""
@@ -25,9 +27,11 @@ def problems(graph: Graph, types: Mapping[str, NodeType]) -> Iterator[tuple[str,
         if part.number_of_edges() == 0:
             continue
         circle = [source for source, _ in networkx.find_cycle(part)]
-        details = " -> ".join(f"{id} ({graph[id].type})" for id in [*circle, circle[0]])
+        details = " -> ".join(f"{id} ({graph[id].type})" for id in circle[:MOST_NAMED])
+        details += f" -> {circle[0]} ({graph[circle[0]].type})" if len(circle) <= MOST_NAMED else " -> …"
+        named = circle[:MOST_NAMED]
         for id in sorted(knot):
-            extra = {"node_id": id, "cycle_nodes": circle}
+            extra = {"node_id": id, "cycle_nodes": named}
             yield id, Problem("dependency_cycle", "Dependency cycle detected", details, extra)
 
 

@@ -23,6 +23,8 @@ _WEIGHTS = (
     *("embeddings", "vae_approx", "controlnet", "gligen", "upscale_models", "hypernetworks", "photomaker"),
     *("classifiers", "model_patches", "audio_encoders"),
 )
+_LONGEST_NAME = 255  # bytes, on all the file systems that matter
+_LONGEST_PREFIX = 220  # leaves room for the number and the suffix
 _FOLDERS_ONLY = "folder"  # in place of suffixes: the entries are folders that hold a model_index.json
 _ANNOTATED = re.compile(r"(?P<name>.*?)\s*\[(?P<kind>input|output|temp)\]", re.DOTALL)
 _TYPES = mimetypes.MimeTypes()
@@ -128,8 +130,12 @@ class Folders:
     def annotated(self, text: str, default: Path | None = None) -> Path:
         """The path of `name [output]`, `name [input]` or `name [temp]`; a bare name is in `default` (the inputs).
 
-        Raises ValueError when the name leads out of its directory. The file need not exist.
+        Raises ValueError for what is no text or too long for a name, and when the name leads out of its directory. The
+        file need not exist.
         """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] (prompts hold anything)
+            msg = f"the name of a file is a text, not {text!r}"
+            raise ValueError(msg)
         name, kind = split_annotation(text)
         directory = (self.directory(kind) if kind else default) or self.input
         return contained(directory, name)
@@ -138,11 +144,15 @@ class Folders:
         """Where files with this prefix are saved below `directory` (the outputs); its sub-folders are created.
 
         Fills in `%width% %height% %year% %month% %day% %hour% %minute% %second%`. Raises ValueError when the prefix
-        leads outside.
+        leads outside, or makes no file name.
         """
         directory = directory or self.output
         prefix = _filled(prefix, width, height)
         subfolder, _, filename = prefix.replace("\\", "/").rpartition("/")
+        if len(filename.encode()) > _LONGEST_PREFIX or not filename.isprintable():
+            wanted = f"at most {_LONGEST_PREFIX} bytes, all printable"
+            msg = f"the prefix {filename[:40]!r} is no start of a file name; wanted are {wanted}"
+            raise ValueError(msg)
         folder = contained(directory, subfolder) if subfolder else directory
         folder.mkdir(parents=True, exist_ok=True)
         subfolder = "" if folder == directory else folder.relative_to(directory).as_posix()
@@ -165,6 +175,9 @@ def is_inside(name: str) -> bool:
 
 def contained(directory: Path, name: str) -> Path:
     """`directory / name`. Raises ValueError if the name is absolute, empty or leads out of the directory."""
+    if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
+        msg = f"{name[:40]!r}… is too long for the name of a file: take one of at most {_LONGEST_NAME} bytes"
+        raise ValueError(msg)
     if not is_inside(name):
         msg = f"{name!r} is not a path inside {directory}: give a name below it, without '..' or a leading slash"
         raise ValueError(msg)

@@ -40,6 +40,8 @@ OTHER_FILES = (
     Telltale("a ControlNet: load it with ControlNetLoader", "controlnet_cond_embedding.conv_in.weight"),
     Telltale("a T5 text encoder", "encoder.block.0.layer.0.SelfAttention.q.weight"),
     Telltale("a CLIP text encoder: load it with CLIPLoader", "encoder.layers.0.self_attn.q_proj.weight"),
+    Telltale("a model that enlarges pictures (ESRGAN): load it with UpscaleModelLoader", "RDB1.conv1.0.weight"),
+    Telltale("a model that enlarges pictures (ESRGAN): load it with UpscaleModelLoader", "rdb1.conv1.weight"),
     Telltale("an image autoencoder: load it with VAELoader", "decoder.conv_in.weight"),
 )
 

@@ -1,6 +1,7 @@
 """Tensors on disk, read one by one when they are asked for: safetensors, and pickles where they were allowed."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor
 from engine.weights.sniff import sniff
 
 MAX_HEADER = 100_000_000  # bytes; what the format itself allows
+_REFUSED = re.compile(r"Unsupported (?:global|class|operand)[^:]*: (?:GLOBAL )?([\w.]+)")
 _MAX_DEPTH = 4  # of dicts and lists in a pickle; embeddings of textual inversion take two
 
 _DTYPES: dict[str, torch.dtype] = {
@@ -169,15 +171,28 @@ def _open_pickle(path: Path, reading: Reading) -> Tensors:
         wrong = "is a pickled checkpoint, which can run code when it is read; take the safetensors file of the same"
         raise BadFile(path, f"{wrong} model, or start with --allow-pickle if you trust where it came from")
     try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+        loaded = _unpickled(path)
     except Exception as error:  # the unpickler raises whatever the file provokes
-        first_line = str(error).partition("\n")[0]
-        raise BadFile(path, f"cannot be unpickled safely: {first_line}") from None
+        raise BadFile(path, f"cannot be unpickled safely: {_told(error)}") from None
     tensors = dict(_flat(loaded))
     if not tensors:
         raise BadFile(path, "is a pickle without any tensors in it")
     specs = {name: Spec(tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
     return Tensors(path, specs, tensors.__getitem__, {})
+
+
+def _unpickled(path: Path) -> Any:
+    if path.suffix.lower() not in (".safetensors", ".sft"):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+    with path.open("rb") as file:  # by its name torch would take it for what it is not
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _told(error: Exception) -> str:
+    """The first line of an error; where the unpickler refused code, what that was instead of advice to allow it."""
+    if found := _REFUSED.search(str(error)):
+        return f"it asks to run {found[1]}, which weights have no need of; do not use this file"
+    return str(error).partition("\n")[0]
 
 
 def _is_zip(path: Path) -> bool:
