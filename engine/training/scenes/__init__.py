@@ -1,0 +1,1 @@
+"""Drawn scenes with captions, made by number: what the bundled model learns from."""
