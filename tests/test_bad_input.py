@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from engine.__main__ import main
-from engine.device import place
+from engine.device import memory, place, room
 from engine.weights import folders, read
 from tests.tiny.checkpoints import make_tiny_checkpoint
 
@@ -230,6 +230,13 @@ def test_any_text_is_a_prompt(home: Path, text: str) -> None:
     assert ran.exit_code == 0, ran.output
 
 
+@pytest.fixture
+def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if 256 MiB of RAM were free, so that no machine is large enough for what is asked of it."""
+    for module in (room, memory):
+        monkeypatch.setattr(module, "free_ram", lambda: 256 << 20)
+
+
 SIZES = {
     "EmptyImage": {"width": 16384, "height": 16384, "batch_size": 4096, "color": 0},
     "RepeatImageBatch": {"image": ["big", 0], "amount": 4096},
@@ -237,23 +244,25 @@ SIZES = {
 }
 
 
+@pytest.mark.usefixtures("small_machine")
 @pytest.mark.parametrize("class_type", SIZES)
 def test_an_absurd_size_is_refused_with_what_it_needs_and_what_is_free(home: Path, class_type: str) -> None:
     prompt = shown(class_type, **SIZES[class_type])
-    prompt["big"] = node("EmptyImage", width=2048, height=2048, batch_size=8, color=0)
+    prompt["big"] = node("EmptyImage", width=1024, height=1024, batch_size=1, color=0)
     said = refused(heddle(home, "run", prompt), FAILED)
     assert f"node 2 ({class_type}) failed: " in said
     assert " needs " in said
     assert "is free: make it smaller or fewer" in said
 
 
+@pytest.mark.usefixtures("small_machine")
 def test_sampling_is_refused_before_it_begins_and_the_next_run_works(home: Path) -> None:
-    tall = text_to_image(width=16384, height=512, batch_size=4000)
+    tall = text_to_image(width=8192, height=512)
     ran = heddle(home, "run", tall, "--json")
     last = json.loads(ran.output.splitlines()[-1])
     assert (ran.exit_code, last["type"], last["out_of_memory"]) == (FAILED, "run_failed", True)
     assert "decode in tiles" in last["message"]
-    assert "sampling 4000 latents of 2048 x 64 cells needs" in last["message"]
+    assert "sampling 1 latent of 1024 x 64 cells needs 0.3 GiB, but only 0.2 GiB are free" in last["message"]
     assert heddle(home, "run", text_to_image()).exit_code == 0
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.weights.sniff import sniff
 
 MAX_HEADER = 100_000_000  # bytes; what the format itself allows
-_REFUSED = re.compile(r"Unsupported (?:global|class|operand)[^:]*: (?:GLOBAL )?([\w.]+)")
+_REFUSED = re.compile(r"[Uu]nsupported (?:global: )?(?:GLOBAL|class) ([\w.]+)")
 _MAX_DEPTH = 4  # of dicts and lists in a pickle; embeddings of textual inversion take two
 
 _DTYPES: dict[str, torch.dtype] = {
