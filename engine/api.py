@@ -16,6 +16,8 @@ from engine.node.spec import ExecutionBlocker, Result
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.diffusion.beta_schedules import NoiseSchedule as NoiseScheduleValue
+    from engine.diffusion.classifier_guidance import Classifier as ClassifierValue
     from engine.diffusion.drive import Ask, Prediction
     from engine.diffusion.guidance import Guider as GuiderValue
     from engine.diffusion.model import Model as ModelValue
@@ -35,6 +37,8 @@ Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
 Noise = Annotated["NoiseValue", Kind("NOISE")]
 Guider = Annotated["GuiderValue", Kind("GUIDER")]
+NoiseSchedule = Annotated["NoiseScheduleValue", Kind("NOISE_SCHEDULE")]  # betas (T,), float64
+Classifier = Annotated["ClassifierValue", Kind("CLASSIFIER")]  # log_probability(x, sigma, label) -> (B,)
 Anything = Annotated[Any, Kind("*")]
 
 T = TypeVar("T")
@@ -45,6 +49,7 @@ __all__ = [
     "MAX_RESOLUTION",
     "Anything",
     "Choice",
+    "Classifier",
     "Clip",
     "Conditioning",
     "ExecutionBlocker",
@@ -58,6 +63,7 @@ __all__ = [
     "Model",
     "Named",
     "Noise",
+    "NoiseSchedule",
     "Number",
     "Option",
     "Result",

@@ -36,8 +36,8 @@ class Denoiser:
         mask = None if self.mask is None else self.mask.at(sigma)
         shown = x if self.mask is None or mask is None else self.mask.before(x, sigma, mask)
         rows = sigma.to(x.device, torch.float32).expand(x.shape[0])
-        wanted = self.guider.wanted(self.reads_uncond or self.guider.model.hooks.always_uncond)
         level = float(sigma)
+        wanted = self.guider.wanted(self.reads_uncond or self.guider.model.hooks.always_uncond, level)
         active = {
             name: [entry for entry in entries if entry.is_active(level)] if name in wanted else []
             for name, entries in self.lists.items()

@@ -31,8 +31,11 @@ class Guider(Protocol):
         """The conditioning lists by name, in the order in which they are evaluated."""
         ...
 
-    def wanted(self, always_uncond: bool) -> frozenset[str]:
-        """The lists that the result depends on; `always_uncond` asks for the negative one whatever the scale is."""
+    def wanted(self, always_uncond: bool, sigma: float) -> frozenset[str]:
+        """The lists that the result at this level depends on.
+
+        `always_uncond` asks for the negative one whatever the scale is.
+        """
         ...
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:
@@ -56,7 +59,7 @@ class CfgGuider:
     def lists(self) -> Mapping[str, Conditioning]:
         return {"positive": self.positive, "negative": self.negative}
 
-    def wanted(self, always_uncond: bool) -> frozenset[str]:
+    def wanted(self, always_uncond: bool, sigma: float) -> frozenset[str]:
         needs_negative = always_uncond or not _is_one(self.scale)
         return frozenset(self.lists) if needs_negative else frozenset({"positive"})
 
@@ -75,7 +78,7 @@ class BasicGuider:
     def lists(self) -> Mapping[str, Conditioning]:
         return {"positive": self.conditioning}
 
-    def wanted(self, always_uncond: bool) -> frozenset[str]:
+    def wanted(self, always_uncond: bool, sigma: float) -> frozenset[str]:
         return frozenset({"positive"})
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:
@@ -109,7 +112,7 @@ class DualCfgGuider:
     def lists(self) -> Mapping[str, Conditioning]:
         return {"first": self.first, "second": self.second, "negative": self.negative}
 
-    def wanted(self, always_uncond: bool) -> frozenset[str]:
+    def wanted(self, always_uncond: bool, sigma: float) -> frozenset[str]:
         if always_uncond or not _is_one(self.second_scale):
             return frozenset(self.lists)
         return frozenset({"first"} if _is_one(self.first_scale) else {"first", "second"})
@@ -146,7 +149,7 @@ class PerpNegGuider:
         empty = with_settings(self.empty, prompt_type="negative")
         return {"positive": self.positive, "negative": self.negative, "empty": empty}
 
-    def wanted(self, always_uncond: bool) -> frozenset[str]:
+    def wanted(self, always_uncond: bool, sigma: float) -> frozenset[str]:
         if always_uncond or self.negative_scale != 0:
             return frozenset(self.lists)
         return frozenset({"positive"} if _is_one(self.scale) else {"positive", "empty"})

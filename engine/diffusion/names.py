@@ -45,6 +45,9 @@ SAMPLER_NAMES: tuple[str, ...] = (
     "uni_pc_bh2",
 )
 
+NODE_SAMPLER_NAMES: tuple[str, ...] = ("ddpm_posterior", "ddim_eta")
+"""Samplers that nodes of their own make, and that the list users choose from does not show."""
+
 SCHEDULER_NAMES: tuple[str, ...] = (
     "simple",
     "sgm_uniform",

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.diffusion import noise
 from engine.diffusion.drive import Prediction
 from engine.diffusion.levels import Levels
-from engine.diffusion.names import DISCARDS_PENULTIMATE, SAMPLER_NAMES
+from engine.diffusion.names import DISCARDS_PENULTIMATE, NODE_SAMPLER_NAMES, SAMPLER_NAMES
 from engine.diffusion.solvers import (
     ancestral,
     cfg_pp,
@@ -21,6 +21,7 @@ from engine.diffusion.solvers import (
     er_sde,
     euler,
     multistep,
+    posterior,
     res_multistep,
     sa_solver,
     seeds,
@@ -89,6 +90,8 @@ _METHODS: Mapping[str, _Method] = {
     "ddim": _Method(euler.euler),
     "uni_pc": _Method(unipc.uni_pc),
     "uni_pc_bh2": _Method(unipc.uni_pc, {"variant": "bh2"}),
+    "ddpm_posterior": _Method(posterior.ddpm_posterior),
+    "ddim_eta": _Method(posterior.ddim_eta),
 }
 
 _ON_DEVICE = "_gpu"  # the ending of names whose Brownian path is made on the latent's device
@@ -105,7 +108,7 @@ class Solver:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
     def __post_init__(self) -> None:
-        if self.name not in SAMPLER_NAMES:
+        if self.name not in (*SAMPLER_NAMES, *NODE_SAMPLER_NAMES):
             near = get_close_matches(str(self.name), SAMPLER_NAMES, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(SAMPLER_NAMES)}"
             raise ValueError(f"there is no sampler {self.name!r}; {hint}")
