@@ -1,11 +1,12 @@
 """Running out of memory is one kind of error, after which there is room again."""
 
+import sys
 import weakref
 
 import pytest
 import torch
 
-from engine.device import memory
+from engine.device import memory, room
 from engine.device.memory import OutOfMemory
 
 CPU = torch.device("cpu")
@@ -57,3 +58,11 @@ def test_an_absurd_size_is_refused_before_it_is_tried() -> None:
 def test_a_real_allocation_that_cannot_be_is_recognised() -> None:
     with pytest.raises(OutOfMemory), memory.named_shortage("a tensor of exabytes"):
         torch.empty(1 << 59)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux promises memory that it does not have")
+def test_inside_the_fence_too_large_an_allocation_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "free_ram", lambda: 64 << 20)
+    with room.fenced(), pytest.raises(OutOfMemory, match="filling"), memory.named_shortage("filling"):
+        torch.ones(256 << 20)
+    assert torch.ones(64 << 20).sum() == 64 << 20

@@ -1,13 +1,14 @@
 """Network calls are shared where they can be, and what is shared equals what is not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from engine.device import memory
 from engine.device.memory import OutOfMemory
 from engine.diffusion.calls import Call, Piece, predictions
 from engine.diffusion.conditioning import combine
@@ -168,3 +169,17 @@ def test_asks_of_several_jobs_share_a_call_and_equal_their_own_answers() -> None
     assert model.calls == [5]
     for ask, answer in zip(asks, together, strict=True):
         assert torch.allclose(answer.x0, ask.answer().x0, atol=1e-6)
+
+
+def test_a_batch_that_will_not_fit_is_divided_before_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = AnalyticModel(bytes_per_cell=1 << 20)
+    monkeypatch.setattr(memory, "free_ram", lambda: 2 * 64 << 20)  # two rows of 8 x 8 cells
+    x, sigma = torch.randn(5, 4, 8, 8), torch.rand(5) + 0.5
+    whole = Piece(model, x, sigma, torch.zeros(1, 77, 4), {})
+    (made,) = predictions([whole])
+    assert model.calls == [2, 1, 2]
+    (expected,) = predictions([replace(whole, model=AnalyticModel())])
+    assert torch.equal(made, expected)
+    monkeypatch.setattr(memory, "free_ram", lambda: 63 << 20)
+    with pytest.raises(OutOfMemory, match=r"one call of the model for 1 latent of 8 x 8 cells needs 0\.1 GiB"):
+        predictions([whole])
