@@ -1,0 +1,203 @@
+"""Nodes that make models: a fresh one of any size, its autoencoder trained, and the model itself trained."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+from engine.api import Clip, Image, Kind, Model, Named, Number, Option, Seed, Tip, Vae, deferred, node
+from engine.weights import folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.training.dataset import Dataset as DatasetValue
+    from engine.training.loop import Trained
+
+with deferred():
+    from engine.diffusion import vae as vaes
+    from engine.diffusion.text import clip as clips
+    from engine.training import denoising, new_model, pictures, previews, recipe
+    from engine.training import vae as vae_training
+
+Dataset = Annotated["DatasetValue", Kind("DATASET")]
+Steps = Annotated[int, Number(1, 10_000_000), Tip("How many times the weights are changed.")]
+Minutes = Annotated[float, Number(0, 100_000, step=1), Tip("End after this time, however far it is; 0: no limit.")]
+Batch = Annotated[int, Number(1, 4096), Tip("Pictures in one step.")]
+Rate = Annotated[float, Number(1e-7, 1.0, step=1e-5, round=1e-7), Tip("The learning rate after the warm-up.")]
+Average = Annotated[
+    float, Number(0.0, 0.99999, step=0.001, round=1e-5), Tip("Decay of the moving average of weights; 0: none.")
+]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"], Tip("auto: bfloat16 where the device has instructions for it.")
+]
+Accumulate = Annotated[int, Number(1, 1024), Option(advanced=True), Tip("Batches that make up one step.")]
+WarmUp = Annotated[int, Number(0, 100_000), Option(advanced=True), Tip("Steps in which the rate rises from 0.")]
+ClipNorm = Annotated[float, Number(0, 1000, step=0.1), Option(advanced=True), Tip("Largest gradient norm; 0: any.")]
+PreviewEvery = Annotated[int, Number(0, 100_000), Option(advanced=True), Tip("Steps between pictures; 0: none.")]
+SaveMinutes = Annotated[float, Number(0, 10_000, step=1), Option(advanced=True)]
+Resume = Annotated[
+    str, Tip("Name of a file below output/training that the run is saved in and resumed from; empty: none.")
+]
+Widths = Annotated[str, Tip("Channels of each level, from fine to coarse: multiples of 32, with commas.")]
+SeedInput = Annotated[int, Seed()]
+
+
+class Fresh(NamedTuple):
+    model: Model
+    clip: Clip
+    vae: Vae
+
+
+class TrainedVae(NamedTuple):
+    vae: Vae
+    curve: Annotated[Image, Named("curve")]
+    summary: Annotated[str, Named("summary")]
+
+
+class TrainedModel(NamedTuple):
+    model: Model
+    clip: Clip
+    curve: Annotated[Image, Named("curve")]
+    summary: Annotated[str, Named("summary")]
+
+
+@node("training", id="NewModel", title="New Model")
+def new_sd_model(
+    unet_widths: Widths = "64, 128, 256",
+    unet_depths: Annotated[str, Tip("Transformers behind each block of a level, from fine to coarse.")] = "1, 1, 0",
+    unet_blocks: Annotated[int, Number(1, 8)] = 1,
+    vae_widths: Widths = "32, 64, 128, 128",
+    vae_blocks: Annotated[int, Number(1, 8)] = 1,
+    text_width: Annotated[int, Number(8, 4096, step=8)] = 128,
+    text_layers: Annotated[int, Number(1, 12)] = 4,
+    seed: SeedInput = 0,
+) -> Fresh:
+    """Make a model of the SD 1.x kind that has learnt nothing yet, of any size, with a text encoder and a VAE."""
+    sizes = new_model.Sizes(
+        unet_widths=_numbers("unet_widths", unet_widths),
+        unet_blocks=unet_blocks,
+        unet_depths=_numbers("unet_depths", unet_depths),
+        vae_widths=_numbers("vae_widths", vae_widths),
+        vae_blocks=vae_blocks,
+        text_width=text_width,
+        text_layers=text_layers,
+    )
+    made = new_model.new_model(sizes, seed)
+    return Fresh(made.model, clips.required(made.clip), vaes.present(made.vae))
+
+
+@node("training", id="TrainVAE", title="Train VAE")
+def train_vae(
+    vae: Vae,
+    dataset: Dataset,
+    steps: Steps = 2000,
+    minutes: Minutes = 0.0,
+    batch: Batch = 16,
+    rate: Rate = 1e-3,
+    seed: SeedInput = 0,
+    crop: Annotated[int, Number(0, 4096, step=8), Tip("Train on squares of this side; 0: whole pictures.")] = 64,
+    loss: Literal["l1", "mse"] = "l1",
+    edges: Annotated[float, Number(0, 100, step=0.1), Tip("Weight of the difference of edges.")] = 0.5,
+    kl: Annotated[float, Number(0, 1, step=1e-6, round=1e-9), Tip("Weight that holds latents together.")] = 1e-6,
+    average: Average = 0.995,
+    precision: Precision = "auto",
+    checkpoint: Resume = "",
+    accumulate: Accumulate = 1,
+    warm_up: WarmUp = 50,
+    clip_norm: ClipNorm = 1.0,
+    preview_every: PreviewEvery = 100,
+    save_minutes: SaveMinutes = 5.0,
+) -> TrainedVae:
+    """Train a VAE to give pictures back, and scale its latents as SD 1.x expects; the one given stays as it is."""
+    run = recipe.Recipe(
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        minutes=minutes,
+        warm_up=warm_up,
+        clip=clip_norm,
+        accumulate=accumulate,
+        average=average,
+        precision=precision,
+        seed=seed,
+        preview_every=preview_every,
+        save_minutes=save_minutes,
+    )
+    drawn = pictures.draw_all(dataset)
+    losses = vae_training.Losses(loss, edges, kl)
+    made = vae_training.train_vae(vaes.present(vae), drawn, run, losses, crop, _store(checkpoint))
+    return TrainedVae(made.vae, previews.as_tensor(made.run.shown), _summary(made.run, psnr=round(made.psnr, 2)))
+
+
+@node("training", id="TrainDiffusion", title="Train Diffusion Model")
+def train_diffusion(
+    model: Model,
+    clip: Clip,
+    vae: Vae,
+    dataset: Dataset,
+    steps: Steps = 2000,
+    minutes: Minutes = 0.0,
+    batch: Batch = 32,
+    rate: Rate = 5e-4,
+    seed: SeedInput = 0,
+    train_text: Annotated[bool, Tip("Train the text encoder too, or leave it as it is.")] = True,
+    target: Annotated[
+        Literal["as the model", "epsilon", "v", "x0"], Tip("What the network puts out; files of SD 1.x say epsilon.")
+    ] = "as the model",
+    times: Annotated[Literal["uniform", "logit-normal"], Tip("Which levels of noise are drawn most.")] = "uniform",
+    min_snr: Annotated[float, Number(0, 1000, step=0.5), Tip("Gamma of min-SNR weights; 0: none.")] = 5.0,
+    dropped_captions: Annotated[float, Number(0, 1, step=0.01), Tip("Share of captions left out, for CFG.")] = 0.1,
+    flips: Annotated[bool, Tip("Mirrored pictures too: only where captions name no sides.")] = False,
+    average: Average = 0.999,
+    precision: Precision = "auto",
+    checkpoint: Resume = "",
+    accumulate: Accumulate = 1,
+    warm_up: WarmUp = 100,
+    clip_norm: ClipNorm = 1.0,
+    preview_every: PreviewEvery = 100,
+    save_minutes: SaveMinutes = 5.0,
+) -> TrainedModel:
+    """Train a model to denoise the latents of a dataset as its captions say; the ones given stay as they are."""
+    run = recipe.Recipe(
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        minutes=minutes,
+        warm_up=warm_up,
+        clip=clip_norm,
+        accumulate=accumulate,
+        average=average,
+        precision=precision,
+        seed=seed,
+        preview_every=preview_every,
+        save_minutes=save_minutes,
+    )
+    objective = denoising.Objective(target, times, min_snr, dropped_captions, train_text, flips)
+    drawn = pictures.draw_all(dataset)
+    made = denoising.train_denoising(
+        model, clips.required(clip), vaes.present(vae), drawn, run, objective, _store(checkpoint)
+    )
+    return TrainedModel(made.model, made.clip, previews.as_tensor(made.run.shown), _summary(made.run))
+
+
+def _store(name: str) -> "Path | None":
+    """Where a run is kept. Raises ValueError for a name that leads elsewhere."""
+    if not name.strip():
+        return None
+    if not folders.is_inside(name):
+        msg = f"checkpoint {name!r} leads out of output/training; it should be a plain name such as scenes"
+        raise ValueError(msg)
+    return folders.current().output / "training" / f"{name.strip()}.safetensors"
+
+
+def _numbers(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(each) for each in text.split(","))
+    except ValueError:
+        msg = f"{name} is {text!r}; it should be whole numbers with commas between them, such as 64, 128, 256"
+        raise ValueError(msg) from None
+
+
+def _summary(run: "Trained", **figures: Any) -> str:
+    """A run in figures, as JSON."""
+    found = {"steps": len(run.losses), "minutes": round(run.seconds / 60, 2), "loss": float(f"{run.loss:.5g}")}
+    return json.dumps({**found, **figures})
