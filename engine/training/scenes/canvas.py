@@ -1,6 +1,6 @@
 """A square picture in the making: anti-aliased shapes, ridges and gradients painted one over the other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from engine.training.scenes.dice import Array, Dice
 
 FINE = 4  # sub-pixels per pixel along each side
 Point = tuple[float, float]  # x to the right and y downwards, both 0..1
-Polygon = Sequence[Point]
+Polygon = list[Point]
 Box = tuple[slice, slice]
 
 

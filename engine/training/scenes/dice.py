@@ -2,13 +2,13 @@
 
 import zlib
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
 class Dice:
