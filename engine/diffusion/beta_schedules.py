@@ -157,9 +157,10 @@ def times_in(text: str, schedule: NoiseSchedule, count: int) -> Sequence[int]:
     """The times t that a text lists, or `count` ones from 0 to T where it is empty. Raises ValueError beyond T."""
     if not text.strip():
         return [round(i * len(schedule) / max(count - 1, 1)) for i in range(count)]
-    times = [int(number) for number in numbers_in(text) if number == int(number)]
-    if len(times) < len(numbers_in(text)):
+    numbers = numbers_in(text)
+    if not all(number.is_integer() for number in numbers):
         raise ValueError(f"the times {text!r} should be whole numbers from 0 to {len(schedule)}")
+    times = [int(number) for number in numbers]
     for t in times:
         schedule.alpha_bar(t)
     return times

@@ -19,11 +19,12 @@ class Glimpse(NamedTuple):
 def watched(asking: Asking[T], form: LatentFormat, every: int) -> Asking[tuple[T, list[Glimpse]]]:
     """Hand on all that a run asks; ends with its result and the x0 of every `every`-th step, the last one included.
 
-    Where a sampler asks several times in a step, the first answer counts.
+    Where a sampler asks several times in a step, the answer at the step's own level counts, the last such one: some ask
+    at the next level for a trial first, others in between.
     """
     if every < 1:
         raise ValueError(f"every {every} steps cannot be; it should be 1 or more")
-    glimpses: list[Glimpse] = []
+    kept: dict[int, Glimpse] = {}
     last: Glimpse | None = None
     try:
         ask = next(asking)
@@ -33,15 +34,15 @@ def watched(asking: Asking[T], form: LatentFormat, every: int) -> Asking[tuple[T
             except Exception as error:  # the run's to answer, as if it had been asked directly
                 ask = asking.throw(error)
                 continue
-            if last is None or ask.step != last.step:
+            if last is None or ask.step != last.step or float(ask.sigma) == last.sigma:
                 last = _glimpse(ask, prediction.x0, form)
                 if ask.step % every == 0:
-                    glimpses.append(last)
+                    kept[ask.step] = last
             ask = asking.send(prediction)
     except StopIteration as done:
-        if last is not None and glimpses[-1] is not last:
-            glimpses.append(last)
-        return done.value, glimpses
+        if last is not None:
+            kept[last.step] = last
+        return done.value, [*kept.values()]
     finally:
         asking.close()
 
