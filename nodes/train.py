@@ -1,21 +1,17 @@
 """Nodes that make models: a fresh one of any size, its autoencoder trained, and the model itself trained."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from engine.api import Clip, Image, Kind, Model, Named, Number, Option, Seed, Tip, Vae, deferred, node
-from engine.weights import folders
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.training.dataset import Dataset as DatasetValue
-    from engine.training.loop import Trained
 
 with deferred():
     from engine.diffusion import vae as vaes
     from engine.diffusion.text import clip as clips
-    from engine.training import denoising, new_model, pictures, previews, recipe
+    from engine.training import denoising, new_model, pictures, previews, recipe, stores
     from engine.training import vae as vae_training
 
 Dataset = Annotated["DatasetValue", Kind("DATASET")]
@@ -124,8 +120,10 @@ def train_vae(
     )
     drawn = pictures.draw_all(dataset)
     losses = vae_training.Losses(loss, edges, kl)
-    made = vae_training.train_vae(vaes.present(vae), drawn, run, losses, crop, _store(checkpoint))
-    return TrainedVae(made.vae, previews.as_tensor(made.run.shown), _summary(made.run, psnr=round(made.psnr, 2)))
+    made = vae_training.train_vae(vaes.present(vae), drawn, run, losses, crop, stores.path_of(checkpoint))
+    return TrainedVae(
+        made.vae, previews.as_tensor(made.run.shown), json.dumps(stores.summary(made.run, psnr=round(made.psnr, 2)))
+    )
 
 
 @node("training", id="TrainDiffusion", title="Train Diffusion Model")
@@ -174,19 +172,9 @@ def train_diffusion(
     objective = denoising.Objective(target, times, min_snr, dropped_captions, train_text, flips)
     drawn = pictures.draw_all(dataset)
     made = denoising.train_denoising(
-        model, clips.required(clip), vaes.present(vae), drawn, run, objective, _store(checkpoint)
+        model, clips.required(clip), vaes.present(vae), drawn, run, objective, stores.path_of(checkpoint)
     )
-    return TrainedModel(made.model, made.clip, previews.as_tensor(made.run.shown), _summary(made.run))
-
-
-def _store(name: str) -> "Path | None":
-    """Where a run is kept. Raises ValueError for a name that leads elsewhere."""
-    if not name.strip():
-        return None
-    if not folders.is_inside(name):
-        msg = f"checkpoint {name!r} leads out of output/training; it should be a plain name such as scenes"
-        raise ValueError(msg)
-    return folders.current().output / "training" / f"{name.strip()}.safetensors"
+    return TrainedModel(made.model, made.clip, previews.as_tensor(made.run.shown), json.dumps(stores.summary(made.run)))
 
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
@@ -195,9 +183,3 @@ def _numbers(name: str, text: str) -> tuple[int, ...]:
     except ValueError:
         msg = f"{name} is {text!r}; it should be whole numbers with commas between them, such as 64, 128, 256"
         raise ValueError(msg) from None
-
-
-def _summary(run: "Trained", **figures: Any) -> str:
-    """A run in figures, as JSON."""
-    found = {"steps": len(run.losses), "minutes": round(run.seconds / 60, 2), "loss": float(f"{run.loss:.5g}")}
-    return json.dumps({**found, **figures})

@@ -1,0 +1,68 @@
+"""Low-rank changes beside frozen layers, which learn in the layers' place (Hu et al. 2021)."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Generator, Tensor, nn
+
+_ATTENTION = (".to_q", ".to_k", ".to_v", ".to_out.0")  # of a UNet, as diffusers names them
+_FEED_FORWARD = (".ff.net.0.proj", ".ff.net.2", ".proj_in", ".proj_out")
+_TEXT = (".q_proj", ".k_proj", ".v_proj", ".out_proj", ".fc1", ".fc2")
+
+
+class Adapted(nn.Module):
+    """A frozen linear layer and `up` times `down` beside it, scaled by alpha / rank; it begins as the layer alone."""
+
+    def __init__(self, layer: nn.Linear, rank: int, alpha: float, generator: Generator) -> None:
+        super().__init__()
+        self.layer = layer
+        self.alpha, self.scale = alpha, alpha / rank
+        spread = 1 / math.sqrt(layer.in_features)
+        down = (torch.rand(rank, layer.in_features, generator=generator) * 2 - 1) * spread
+        self.down = nn.Parameter(down.to(layer.weight.device))
+        self.up = nn.Parameter(torch.zeros(layer.out_features, rank, device=layer.weight.device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (…, in) -> (…, out)."""
+        low = nn.functional.linear(x, self.down)
+        return self.layer(x) + nn.functional.linear(low, self.up) * self.scale
+
+
+def adapt_unet(
+    unet: nn.Module, rank: int, alpha: float, generator: Generator, *, attention_only: bool
+) -> nn.ModuleDict:
+    """Freeze a UNet and adapt the linear layers of its transformers, in place; the adapters by their names in files."""
+    endings = _ATTENTION if attention_only else (*_ATTENTION, *_FEED_FORWARD)
+    return _adapted(unet, "lora_unet_", endings, rank, alpha, generator)
+
+
+def adapt_text(text: nn.Module, rank: int, alpha: float, generator: Generator) -> nn.ModuleDict:
+    """The same for a text encoder."""
+    return _adapted(text, "lora_te_", _TEXT, rank, alpha, generator)
+
+
+def lora_tensors(adapters: Mapping[str, Adapted]) -> dict[str, Tensor]:
+    """Adapters as a file keeps them, float16: `NAME.lora_up.weight`, `NAME.lora_down.weight` and `NAME.alpha`."""
+    return {name: tensor for key, adapter in adapters.items() for name, tensor in _tensors(key, adapter)}
+
+
+def _tensors(name: str, adapter: Adapted) -> Iterator[tuple[str, Tensor]]:
+    yield f"{name}.lora_up.weight", adapter.up.detach().half().cpu()
+    yield f"{name}.lora_down.weight", adapter.down.detach().half().cpu()
+    yield f"{name}.alpha", torch.tensor(adapter.alpha)
+
+
+def _adapted(
+    network: nn.Module, prefix: str, endings: tuple[str, ...], rank: int, alpha: float, generator: Generator
+) -> nn.ModuleDict:
+    network.requires_grad_(False)
+    found = {
+        name: layer
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Linear) and name.endswith(endings)
+    }
+    adapters = {name: Adapted(layer, rank, alpha, generator) for name, layer in found.items()}
+    for name, adapter in adapters.items():
+        network.set_submodule(name, adapter)
+    return nn.ModuleDict({prefix + name.replace(".", "_"): adapter for name, adapter in adapters.items()})
