@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.diffusion.solvers.solver import Solver as SolverValue
     from engine.diffusion.text.clip import Clip as ClipValue
     from engine.diffusion.vae import Vae as VaeValue
+    from engine.training.dataset import Dataset as DatasetValue
 
 Image = Annotated["Tensor", Kind("IMAGE")]  # (batch, height, width, channel), float32 in 0..1
 Mask = Annotated["Tensor", Kind("MASK")]  # (batch, height, width), float32 in 0..1; 1 is selected
@@ -39,6 +40,7 @@ Noise = Annotated["NoiseValue", Kind("NOISE")]
 Guider = Annotated["GuiderValue", Kind("GUIDER")]
 NoiseSchedule = Annotated["NoiseScheduleValue", Kind("NOISE_SCHEDULE")]  # betas (T,), float64
 Classifier = Annotated["ClassifierValue", Kind("CLASSIFIER")]  # log_probability(x, sigma, label) -> (B,)
+Dataset = Annotated["DatasetValue", Kind("DATASET")]  # pictures with captions, by number
 Anything = Annotated[Any, Kind("*")]
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ __all__ = [
     "Classifier",
     "Clip",
     "Conditioning",
+    "Dataset",
     "ExecutionBlocker",
     "Guider",
     "Hidden",

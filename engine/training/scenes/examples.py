@@ -39,7 +39,8 @@ class SceneDataset:
 
     @property
     def name(self) -> str:
-        return f"{self.count} drawn scenes (seed {self.seed})"
+        style = "" if self.style == "colour" else f" in {self.style}"
+        return f"{self.count} drawn scenes{style} (seed {self.seed})"
 
     @property
     def size(self) -> tuple[int, int]:
