@@ -19,7 +19,7 @@ _LEGEND_SIZE, _LEGEND_MARK = 9, 5  # points; the room of a line's mark, in lette
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a panel, or its points. What is not finite leaves a gap."""
+    """One line of a panel, or its points. What is not finite leaves a gap; without a name it is not in the legend."""
 
     name: str
     x: Tensor
@@ -82,6 +82,7 @@ def _draw(axes: Any, panel: Panel, shows_x_label: bool) -> None:
     axes.set_axisbelow(True)
     axes.margins(x=0.02)
     axes.tick_params(labelsize=8, labelcolor=_QUIET, color=_GRID, length=3)
+    axes.tick_params(which="minor", length=0)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(_GRID)

@@ -46,23 +46,22 @@ def schedules(given: Sequence[NoiseSchedule], aspect: Aspect = "all", width: int
 def agreement(found: Agreement, width: int = 960, height: int = 400) -> Tensor:
     """Means and variances of x_t along walks, as points on the lines of the closed form."""
     times = torch.tensor(found.times)
-    names = ("darkest element", "brightest element")
     means = [
         curve
-        for i, name in enumerate(names)
+        for i, name in enumerate(("darkest element", "brightest element"))
         for curve in (
-            Curve(f"closed form, {name}", times, found.exact_means[:, i], i),
-            Curve(f"walks, {name}", times, found.walk_means[:, i], i, "points"),
+            Curve(name, times, found.exact_means[:, i], i),
+            Curve("", times, found.walk_means[:, i], i, "points"),
         )
     ]
     variances = [
-        Curve("closed form, all", times, found.exact_variances, 2),
-        Curve("walks, all", times, found.walk_variances, 2, "points"),
+        Curve("all elements", times, found.exact_variances, 2),
+        Curve("", times, found.walk_variances, 2, "points"),
     ]
     return plot(
         [
-            Panel(r"mean of $x_t$: $\sqrt{\bar{\alpha}_t}\,x_0$", means, "t"),
-            Panel(r"variance of $x_t$: $1 - \bar{\alpha}_t$", variances, "t", zero_based=True),
+            Panel(r"mean $\sqrt{\bar{\alpha}_t}\,x_0$, and of walks (dots)", means, "t"),
+            Panel(r"variance $1 - \bar{\alpha}_t$, and of walks (dots)", variances, "t", zero_based=True),
         ],
         width,
         height,

@@ -66,6 +66,12 @@ def test_every_node_of_theory_names_its_formula_or_paper_below_its_tooltip() -> 
             assert rest, each
 
 
+def test_the_page_of_theory_names_every_node_of_it() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "theory.md").read_text("utf-8")
+    types = built_in_registry().snapshot()
+    assert [id for id in types if types[id].category.startswith("theory") and f"`{id}`" not in page] == []
+
+
 def test_every_rule_is_a_schedule_of_the_steps_asked_for() -> None:
     rules = (
         schedules.linear_beta_schedule,
