@@ -87,7 +87,7 @@ def new_model(sizes: Sizes, seed: int = 0, placement: Placement | None = None) -
     family = StableDiffusion(found, latent_format.SD15)
     network = settled(unet, placement.device, placement.dtype)
     model = Model(network, family, DiscreteLevels(), parameterisation.EPSILON)
-    return Checkpoint(model, clip, Vae(settled(autoencoder, placement.device, placement.vae_dtype)))
+    return Checkpoint(model, clip, Vae(settled(autoencoder, placement.device, torch.float32)))
 
 
 def parameters_of(made: Checkpoint) -> dict[str, int]:
