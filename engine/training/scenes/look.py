@@ -20,6 +20,7 @@ from engine.training.scenes.palette import HOURS, Hour, landmark_paint, lit, mix
 from engine.training.scenes.scene import LANDMARK_COLOURS, LIGHT_COLOURS, NOTHING, SIDES, attributes, make_scene
 
 SIDE = 64  # pixels that the checks look at along each side: colours and places, not details
+WETNESS = {"meadow": 0.59, "desert": 2.0, "snow": 2.0}  # water to land from which there is water: green mirrors green
 NEAR = 46  # how far apart two colours may be, in steps of 0..255 over all channels, and still have one name
 
 
@@ -50,16 +51,17 @@ def time_of_day(pixels: Array) -> str:
 
 
 def ground(pixels: Array, time: str) -> str:
-    """By what most of the land below the horizon is made of; water with a green bank at the foot is a lake."""
+    """By what the foot of the picture is made of, and whether there is water between it and the horizon."""
     hour = HOURS[time]
     made_of = {name: _soil(name, hour) for name in ("meadow", "desert", "snow")}
     made_of["sea"] = _water(hour)
-    names = list(made_of)
-    middle = names[int(_votes(pixels[44:52], made_of).argmax())]
-    if middle != "sea":
-        return middle
-    foot = _votes(pixels[60:63], made_of)
-    return "lake" if foot[names.index("meadow")] > foot.sum() / 2 else "sea"
+    made_of["trees"] = [lit(colour, hour) for pair in palette.FOLIAGE.values() for colour in pair]
+    foot = dict(zip(made_of, _votes(pixels[60:63], made_of), strict=True))
+    middle = dict(zip(made_of, _votes(pixels[44:52], made_of), strict=True))
+    most = max(("meadow", "desert", "snow"), key=lambda name: foot[name])
+    if middle["sea"] > middle[most] * WETNESS[most]:
+        return "lake" if most == "meadow" and foot[most] > foot["sea"] else "sea"
+    return most
 
 
 def light(pixels: Array, time: str) -> tuple[str, str]:

@@ -150,10 +150,10 @@ def _lay_clouds(canvas: Canvas, puffs: list[list[Point]], hour: Hour) -> None:
 
 
 def _birds(canvas: Canvas, dice: Dice, light: Light, scene: Scene) -> None:
-    x, y = (0.28 if light.x > 0.45 else 0.72) + dice.between(-0.06, 0.06), dice.between(0.14, 0.3)
+    x, y = (0.2 if light.x > 0.45 else 0.8) + dice.between(-0.04, 0.04), dice.between(0.14, 0.3)
     wings: list[list[Point]] = []
     for _ in range(dice.whole(4, 6)):
-        left, top, span = x + dice.between(-0.16, 0.16), y + dice.between(-0.08, 0.08), dice.between(0.02, 0.03)
+        left, top, span = x + dice.between(-0.11, 0.11), y + dice.between(-0.08, 0.08), dice.between(0.02, 0.03)
         thick = span * 0.3
         for side in (-1, 1):
             wings.append(

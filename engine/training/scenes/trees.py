@@ -50,9 +50,9 @@ def tree_spots(scene: Scene, dice: Dice, landmark: Spot | None, light: Light) ->
 
 
 def beach_spots(scene: Scene, dice: Dice, side: float) -> list[Spot]:
-    """Where palms stand on the corner of a beach."""
+    """Where palms stand on the corner of a beach, beside a landmark and not before it."""
     count = dice.whole(6, 7) if scene.tree_count == "many" else 2
-    reach = 0.46 if scene.tree_count == "many" else 0.3
+    reach = 0.3 if scene.tree_count == "few" or scene.landmark_side == "middle" else 0.46
     spots: list[Spot] = []
     for number in range(count):
         inwards = 0.05 + reach * (number + dice.between(0.1, 0.6)) / count
