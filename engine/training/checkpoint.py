@@ -5,7 +5,7 @@ the run is. The order of examples and all noise follow from the seed and the ste
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,12 @@ class WrongRun(ValueError):
 
 def origin_of(name: str, parameters: Mapping[str, Tensor]) -> str:
     """A line that is the same for a run and its resumption: the task and the sums of the weights it began with."""
-    sums = [each.detach().cpu().double().abs().sum().item() for each in parameters.values()]
-    return f"{name}; {len(sums)} weights of together {sum(sums):.5g}"
+    return f"{name}; begun with {len(parameters)} weights of together {mass(parameters.values())}"
+
+
+def mass(weights: Iterable[Tensor]) -> str:
+    """A number that tells networks apart, whatever device they are on: the sum of their weights' sizes."""
+    return f"{sum(each.detach().cpu().double().abs().sum().item() for each in weights):.6g}"
 
 
 def save(path: Path, stand: Stand, parameters: Mapping[str, Parameter], average: Average, adam: Any) -> None:

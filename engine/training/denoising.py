@@ -22,6 +22,7 @@ from engine.diffusion.text.transformer import ClipTransformer
 from engine.diffusion.vae import Vae
 from engine.node.context import report
 from engine.training.captions import Reading, reading_of, token_ids
+from engine.training.checkpoint import mass
 from engine.training.copies import clip_with, model_with, trainable
 from engine.training.loop import Batch, Trained, train
 from engine.training.pictures import Pictures
@@ -184,7 +185,7 @@ def task_of(
         token_ids(tower, pictures.captions),
         token_ids(tower, [""])[0],
         objective,
-        pictures.name,
+        f"{pictures.name} through a VAE of {mass(vae.module.parameters())}",
         vae,
     )
 

@@ -13,6 +13,7 @@ from engine.diffusion.text.clip import Clip
 from engine.diffusion.vae import Vae
 from engine.training.adapters import Adapted, adapt_text, adapt_unet, lora_tensors
 from engine.training.captions import reading_of
+from engine.training.checkpoint import mass
 from engine.training.copies import trainable
 from engine.training.denoising import Objective, aimed, task_of
 from engine.training.loop import Trained, train
@@ -64,6 +65,9 @@ def train_lora(
         text = trainable(clip.towers[reading_of(clip).tower].patched).requires_grad_(False)
         if objective.trains_text:
             adapters |= dict(adapt_text(text, rank.rank, rank.alpha, generator).items())
+    size = mass(model.network.parameters())
     ready = task_of(replace(model, network=network, patches=()), text, clip, vae, pictures, objective)
-    run = train(replace(ready, kind=f"a LoRA of rank {rank.rank}", trained=adapters), recipe, store)
+    run = train(
+        replace(ready, kind=f"a LoRA of rank {rank.rank} for a UNet of {size}", trained=adapters), recipe, store
+    )
     return TrainedLora(lora_tensors(cast("Mapping[str, Adapted]", adapters)), run)

@@ -13,12 +13,14 @@ from engine.diffusion.families.save import checkpoint_tensors, write
 from engine.diffusion.text.clip import required
 from engine.diffusion.vae import present
 from engine.training.captions import reading_of, token_ids
+from engine.training.checkpoint import WrongRun
 from engine.training.denoising import Objective, latents_of, train_denoising
+from engine.training.new_model import new_model
 from engine.training.pictures import draw_all
 from engine.training.recipe import Recipe
 from engine.training.targets import TARGETS, Target, draw_times, target_of, weight_of
 from tests.tiny.checkpoints import make_tiny_checkpoint
-from tests.training.toys import Discs, tiny
+from tests.training.toys import SIZES, Discs, tiny
 
 RECIPE = Recipe(steps=24, batch=8, rate=3e-3, warm_up=2, average=0.5, preview_every=0)
 KINDS: list[Target] = ["epsilon", "v", "x0"]
@@ -126,3 +128,12 @@ def test_models_that_cannot_be_trained_are_named(tmp_path: Path, family: str, sa
     other = load_checkpoint(make_tiny_checkpoint(tmp_path / "other.safetensors", family))
     with pytest.raises(ValueError, match=says):
         train_denoising(other.model, required(other.clip), present(other.vae), draw_all(Discs(2)), RECIPE)
+
+
+def test_a_run_on_the_latents_of_another_autoencoder_is_not_resumed(tmp_path: Path) -> None:
+    made, other = tiny(), new_model(SIZES, seed=4)
+    clip, pictures, store = required(made.clip), draw_all(Discs(2)), tmp_path / "run.safetensors"
+    recipe = replace(RECIPE, steps=1, batch=1)
+    train_denoising(made.model, clip, present(made.vae), pictures, recipe, store=store)
+    with pytest.raises(WrongRun, match="belongs to another run"):
+        train_denoising(made.model, clip, present(other.vae), pictures, recipe, store=store)
