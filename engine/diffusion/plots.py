@@ -13,7 +13,8 @@ from torch import Tensor
 COLOURS = ("#2563eb", "#d9480f", "#0f8a5f", "#8b3fc4", "#b7791f", "#475569")
 _INK, _QUIET, _GRID = "#1f2933", "#66727f", "#e4e8ec"
 _INCHES = 6.4  # a wide picture is this wide, whatever its pixels, so that letters keep their share of it
-_LEAST_DPI = 80  # letters do not shrink below this
+_LEAST_DPI = 80  # letters do not shrink below this with the width
+_LEAST_ROW, _LEAST_REST = 1.1, 0.7  # inches of height that a row and the legend need, else letters do shrink
 _LEGEND_SIZE, _LEGEND_MARK = 9, 5  # points; the room of a line's mark, in letters
 
 
@@ -48,11 +49,11 @@ def plot(panels: Sequence[Panel], width: int = 960, height: int = 640) -> Tensor
         raise ValueError("there is nothing to plot: it should be one panel or more")
     if width < 160 or height < 120:
         raise ValueError(f"a plot of {width} x {height} pixels cannot be read; it should be 160 x 120 or larger")
-    dpi = max(_LEAST_DPI, width / _INCHES)
-    figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="white", layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     columns = 1 if len(panels) == 1 or width < 480 else 2
     rows = -(-len(panels) // columns)
+    dpi = min(max(_LEAST_DPI, width / _INCHES), height / (rows * _LEAST_ROW + _LEAST_REST))
+    figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="white", layout="constrained")
+    canvas = FigureCanvasAgg(figure)
     for i, panel in enumerate(panels):
         axes = figure.add_subplot(rows, columns, i + 1)
         _draw(axes, panel, shows_x_label=i + columns >= len(panels))

@@ -43,6 +43,11 @@ def test_schedules_of_any_kind_share_a_plot(aspect: theory_plots.Aspect) -> None
     assert colours(picture) > colours(theory_plots.schedules(given[:1], aspect, 480, 320)) > 10
 
 
+def test_four_panels_fit_into_the_smallest_plot() -> None:
+    given = [beta_schedules.linear(), beta_schedules.cosine(), beta_schedules.sigmoid(), beta_schedules.sigmoid_beta()]
+    assert colours(theory_plots.schedules(given, "all", 160, 120)) > 10
+
+
 def test_two_schedules_of_one_name_are_told_apart() -> None:
     given = [beta_schedules.linear(), beta_schedules.linear(1000, 1e-4, 0.03)]
     assert theory_plots.schedules(given).shape == (1, 640, 960, 3)
