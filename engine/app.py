@@ -22,7 +22,7 @@ with deferred():
     from engine.compat import object_info
     from engine.compat.legacy import cli_args, host, model_management
     from engine.device import place
-    from engine.diffusion import picture_files
+    from engine.pictures import files as picture_files
     from engine.run import policies, run
     from engine.weights import read
 

@@ -7,7 +7,7 @@ from engine.api import MAX_RESOLUTION, Image, Mask, Number, deferred, node
 with deferred():
     import torch
 
-    from engine.diffusion import paste, porter_duff, resample
+    from engine.pictures import paste, porter_duff, resample
 
 Place = Annotated[int, Number(0, MAX_RESOLUTION, step=1)]
 Mode = Literal[

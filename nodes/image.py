@@ -10,7 +10,7 @@ with deferred():
     import torch
 
     from engine.device import room
-    from engine.diffusion import paste, resample
+    from engine.pictures import paste, resample
 
 Method = Literal["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]
 Side = Annotated[int, Number(1, MAX_RESOLUTION, step=1)]

@@ -8,7 +8,7 @@ with deferred():
     import torch
 
     from engine.device import room
-    from engine.diffusion import filters, paste, resample
+    from engine.pictures import filters, paste, resample
 
 Side = Annotated[int, Number(1, MAX_RESOLUTION, step=1)]
 Place = Annotated[int, Number(0, MAX_RESOLUTION, step=1)]

@@ -5,8 +5,9 @@ from typing import Annotated, Any, NamedTuple
 from engine.api import MAX_RESOLUTION, Conditioning, Image, Latent, Mask, Named, Number, Vae, deferred, node
 
 with deferred():
-    from engine.diffusion import conditioning, inpaint, resample
+    from engine.diffusion import conditioning, inpaint
     from engine.diffusion import vae as vaes
+    from engine.pictures import resample
 
 Side = Annotated[int, Number(0, MAX_RESOLUTION, step=8)]
 

@@ -8,7 +8,7 @@ with deferred():
     import torch
 
     from engine.device import room
-    from engine.diffusion import masks, paste, resample
+    from engine.pictures import masks, paste, resample
 
 CELL = 8  # pixels along one side of a latent cell
 

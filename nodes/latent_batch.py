@@ -8,7 +8,7 @@ from engine.api import Latent, Number, deferred, node
 with deferred():
     import torch
 
-    from engine.diffusion import paste, resample
+    from engine.pictures import paste, resample
 
 
 @node("latent/batch", id="LatentFromBatch", title="Latent From Batch")

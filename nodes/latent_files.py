@@ -9,7 +9,8 @@ from engine.weights import folders
 from engine.weights.write_whole import write_new
 
 with deferred():
-    from engine.diffusion import latent_files, picture_files
+    from engine.diffusion import latent_files
+    from engine.pictures import files as picture_files
 
 Prompt = Annotated[dict[str, Any] | None, Hidden("PROMPT")]
 ExtraInfo = Annotated[dict[str, Any] | None, Hidden("EXTRA_PNGINFO")]

@@ -7,7 +7,7 @@ from engine.api import MAX_RESOLUTION, Latent, Number, deferred, node
 with deferred():
     import torch
 
-    from engine.diffusion import paste, resample
+    from engine.pictures import paste, resample
 
 _AXES = {"x": -1, "y": -2, "t": -3}
 

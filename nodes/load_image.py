@@ -8,7 +8,7 @@ from engine.api import Choice, Image, Kind, Mask, Option, deferred, node
 from engine.weights import folders
 
 with deferred():
-    from engine.diffusion import picture_files
+    from engine.pictures import files as picture_files
 
 UPLOAD = Option(image_upload=True)
 FROM_OUTPUTS = Option(

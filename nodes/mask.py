@@ -8,7 +8,7 @@ with deferred():
     import torch
 
     from engine.device import room
-    from engine.diffusion import masks, paste, resample
+    from engine.pictures import masks, paste, resample
 
 Place = Annotated[int, Number(0, MAX_RESOLUTION, step=1)]
 Side = Annotated[int, Number(1, MAX_RESOLUTION, step=1)]

@@ -12,7 +12,8 @@ from engine.weights.folders import SaveTarget
 from engine.weights.write_whole import write_new
 
 with deferred():
-    from engine.diffusion import picture_files, resample
+    from engine.pictures import files as picture_files
+    from engine.pictures import resample
 
 Prompt = Annotated[dict[str, Any] | None, Hidden("PROMPT")]
 ExtraInfo = Annotated[dict[str, Any] | None, Hidden("EXTRA_PNGINFO")]

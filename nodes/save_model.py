@@ -9,9 +9,9 @@ from engine.weights import folders
 from engine.weights.write_whole import write_new
 
 with deferred():
-    from engine.diffusion import picture_files
     from engine.diffusion.families import save
     from engine.diffusion.text import clip as clips
+    from engine.pictures import files as picture_files
 
 Prompt = Annotated[dict[str, Any] | None, Hidden("PROMPT")]
 PngInfo = Annotated[dict[str, Any] | None, Hidden("EXTRA_PNGINFO")]

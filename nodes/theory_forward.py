@@ -7,7 +7,8 @@ from engine.api import Image, Latent, Named, NoiseSchedule, Number, Seed, deferr
 with deferred():
     import torch
 
-    from engine.diffusion import beta_schedules, forward_process, picture_strip, theory_plots
+    from engine.diffusion import beta_schedules, forward_process, theory_plots
+    from engine.pictures import strip as picture_strip
 
 CATEGORY = "theory/forward process"
 ELEMENTS = 64  # of the clean data that walks are counted for: enough to see all kinds of brightness

@@ -7,9 +7,10 @@ from engine.api import Guider, Image, Latent, Named, Noise, Number, Sampler, Sam
 with deferred():
     import torch
 
-    from engine.diffusion import picture_strip, sampling, trajectory
+    from engine.diffusion import sampling, trajectory
     from engine.diffusion import vae as vaes
     from engine.diffusion.solvers import solver
+    from engine.pictures import strip as picture_strip
 
 CATEGORY = "theory/samplers"
 

@@ -32,4 +32,4 @@ def test_an_example_paints_a_picture(app: App, path: Path) -> None:
     (shown,) = [event.output for event in happened if isinstance(event, Executed) and event.output]
     for saved in shown["images"]:
         with Image.open(app.folders.output / saved["filename"]) as image:
-            assert any(low < high for low, high in image.getextrema())
+            assert image.convert("L").entropy() > 0

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from engine.device import room
-from engine.diffusion.resample import as_planes, repeat_batch, resize_mask
 from engine.diffusion.vae import crop_to_cells
+from engine.pictures.resample import as_planes, repeat_batch, resize_mask
 
 
 class Prepared(NamedTuple):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.diffusion.beta_schedules import NoiseSchedule
 from engine.diffusion.forward_process import Agreement
-from engine.diffusion.plots import Curve, Panel, plot
+from engine.pictures.plots import Curve, Panel, plot
 
 Aspect = Literal["all", "beta", "alpha_bar", "snr", "log_snr"]
 

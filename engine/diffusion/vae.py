@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.device import memory, room
-from engine.diffusion.tiled import tiled, tiles
 from engine.node.context import stop_if_cancelled
+from engine.pictures.tiled import tiled, tiles
 
 _COPIES = 4  # of decoded pictures that are alive at once, while pieces or tiles are put together
 TILE, OVERLAP = 64, 16  # latent cells: what a plain call falls back to when memory runs out

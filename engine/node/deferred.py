@@ -6,7 +6,7 @@ wait seconds for torch. So a node file says
     with deferred():
         import torch
 
-        from engine.diffusion import resample
+        from engine.pictures import resample
 
 and both names are ordinary modules to the reader, the type checker and the function bodies; each is loaded at the
 first attribute that is asked of it.

@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -53,7 +54,8 @@ def main(steps: int, runs: int, size: int, checkpoint: Path | None) -> None:
             for _ in range(steps):
                 model.network(x, torch.tensor([500.0, 500.0]), context, return_dict=False)
 
-    ours(), bare()
+    ours()
+    bare()
     times = [(_seconds(ours), _seconds(bare)) for _ in range(runs)]
     mine, floor = (statistics.median(each) for each in zip(*times, strict=True))
     print(f"{steps} steps of KSampler {mine:8.3f} s")
@@ -61,8 +63,7 @@ def main(steps: int, runs: int, size: int, checkpoint: Path | None) -> None:
     print(f"ratio {mine / floor:.3f} (goal: 1.03)")
 
 
-def _seconds(call: "object") -> float:
-    assert callable(call)
+def _seconds(call: Callable[[], None]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -47,8 +48,7 @@ def main(runs: int) -> None:
         print(f"{name:34} {seconds:8.3f} {seconds / bare:14.1f} {seconds / torch:15.2f}")
 
 
-def _median(runs: int, measure: "object") -> float:
-    assert callable(measure)
+def _median(runs: int, measure: Callable[[], float]) -> float:
     measure()  # once to warm the disk and the byte-code caches
     return statistics.median(measure() for _ in range(runs))
 

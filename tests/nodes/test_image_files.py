@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.diffusion.picture_files import read_picture
 from engine.node.spec import Result
+from engine.pictures.files import read_picture
 from engine.weights.folders import Folders
 from nodes.load_image import content, input_pictures, is_there, load_image, load_image_mask, load_image_output
 from nodes.save_image import mask_preview, preview_image, save_animated_png, save_animated_webp, save_image

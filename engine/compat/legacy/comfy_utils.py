@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.diffusion import resample
-from engine.diffusion.tiled import tiled, tiles
 from engine.node import context
+from engine.pictures import resample
+from engine.pictures.tiled import tiled, tiles
 from engine.weights.read import open_tensors
 
 PROGRESS_BAR_ENABLED = True  # packs switch their own console bars by it

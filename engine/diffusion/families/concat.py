@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.latent_format import LatentFormat
-from engine.diffusion.resample import resize
+from engine.pictures.resample import resize
 from engine.weights.recognise import Concat
 
 # A grey picture as an SD autoencoder encodes it, processed: what inpainting networks see where nothing is given.

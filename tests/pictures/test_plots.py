@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from engine.diffusion import beta_schedules, forward_process, theory_plots
-from engine.diffusion.picture_strip import LEAST_WIDTH, strip
-from engine.diffusion.plots import Curve, Panel, plot
+from engine.pictures.plots import Curve, Panel, plot
+from engine.pictures.strip import LEAST_WIDTH, strip
 
 LINE = Panel("a line", [Curve("line", torch.arange(5), torch.arange(5))])
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from engine.diffusion import inpaint, masks, resample
+from engine.diffusion import inpaint
 from engine.diffusion.noise_mask import fitted, spread
-from engine.diffusion.tiled import tiled
 from engine.diffusion.vae import Vae, crop_to_cells
+from engine.pictures import masks, resample
+from engine.pictures.tiled import tiled
 
 Record = dict[str, Any]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 from torch.nn.functional import pad as padded
 
-from engine.diffusion.picture_files import as_pictures
+from engine.pictures.files import as_pictures
 
 
 def gaussian(radius: int, sigma: float) -> Tensor:

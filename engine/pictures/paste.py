@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from engine.diffusion.resample import as_planes, repeat_batch, resize
+from engine.pictures.resample import as_planes, repeat_batch, resize
 
 
 def overlap(size: tuple[int, int], source: tuple[int, int], x: int, y: int) -> tuple[slice, slice, slice, slice]:
