@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 
-from engine.graph.graph import Graph, Link, Node
-from engine.graph.plan import make_plan
-from engine.node.declare import describe, node
-from engine.run.events import RunFinished
-from engine.run.policies import Classic
-from engine.run.run import alone, run
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from engine.graph.graph import Graph, Link, Node  # noqa: E402 - the clone is used as it lies there
+from engine.graph.plan import make_plan  # noqa: E402
+from engine.node.declare import describe, node  # noqa: E402
+from engine.run.events import RunFinished  # noqa: E402
+from engine.run.policies import Classic  # noqa: E402
+from engine.run.run import alone, run  # noqa: E402
 
 SIZES = (10, 100, 1000, 5000)
 
