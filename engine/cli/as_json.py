@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import click
+
 from engine.graph.check import Verdict
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -21,6 +23,19 @@ class Refused:
     @classmethod
     def of(cls, verdict: Verdict) -> "Refused":
         return cls(verdict.error.as_json() if verdict.error else None, verdict.node_errors_as_json())
+
+
+class Lines:
+    """Prints each event as it comes."""
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing was opened."""
+
+    def show(self, event: Any) -> None:
+        click.echo(as_line(event))
 
 
 def as_line(event: Any) -> str:

@@ -16,12 +16,9 @@ from engine.graph.prompt import prompt_from_graph
 @click.option("--set", "sets", multiple=True, metavar="NODE.INPUT=VALUE", help="Change a constant.")
 @click.option("-o", "--to", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @options.where
-def command(workflow: Path, sets: tuple[str, ...], to: Path | None, **chosen: Any) -> None:
+def command(path: Path, sets: tuple[str, ...], to: Path | None, **chosen: Any) -> None:
     """Write WORKFLOW, saved by the editor or carried by a picture, as an API-format prompt."""
-    _convert(workflow, sets, to, application.start(options.settings(chosen)))
-
-
-def _convert(path: Path, sets: tuple[str, ...], to: Path | None, app: application.App) -> None:
+    app = application.start(options.settings(chosen))
     prompt = prompt_from_graph(workflow.read(app, path, sets).graph)
     text = json.dumps(prompt, indent=2, ensure_ascii=False) + "\n"
     if to is None:

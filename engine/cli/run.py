@@ -2,10 +2,8 @@
 
 import signal
 import sys
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
@@ -15,9 +13,8 @@ import click
 
 from engine import app as application
 from engine.cli import as_json, options, workflow
-from engine.graph.graph import Graph
+from engine.graph.check import Verdict
 from engine.node.deferred import deferred
-from engine.weights.folders import Folders
 
 with deferred():
     import rich
@@ -42,26 +39,27 @@ CANCELLED = 130
 @options.where
 @options.how
 def command(
-    workflow: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool, verbose: bool, **chosen: Any
+    path: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool, verbose: bool, **chosen: Any
 ) -> None:
     """Run WORKFLOW and list the files it wrote.
 
     WORKFLOW is an API-format prompt, a workflow saved by the editor, or a picture or other file that carries one.
     Ends with 0 when done, 1 when a node failed, 2 when the workflow is invalid, 130 when cancelled.
     """
-    show_events = _as_lines if wants_json else partial(_as_bars, is_verbose=verbose)
-    sys.exit(_run(workflow, sets, targets, wants_json, show_events, application.start(options.settings(chosen))))
-
-
-def _run(
-    path: Path,
-    sets: tuple[str, ...],
-    targets: tuple[str, ...],
-    wants_json: bool,
-    show_events: "Callable[[Iterator[Event], Graph, Folders], Event | None]",
-    app: application.App,
-) -> int:
+    app = application.start(options.settings(chosen))
     workflow.load_packs(app)
+    verdict, extra_data = _accepted(app, path, sets, targets, wants_json)
+    watch = as_json.Lines() if wants_json else show.Watch(verdict.graph, app.folders, rich.get_console(), verbose)
+    # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
+    fence = room.fenced() if place.current().device.type == "cpu" else nullcontext()
+    with fence, _cancelling() as cancelled, watch:
+        sys.exit(_code(_last(app, verdict, extra_data, cancelled, watch.show)))
+
+
+def _accepted(
+    app: application.App, path: Path, sets: tuple[str, ...], targets: tuple[str, ...], wants_json: bool
+) -> tuple[Verdict, Mapping[str, Any]]:
+    """The verdict on a workflow of which at least a part can run; any other ends the program."""
     asked = workflow.read(app, path, sets)
     verdict = workflow.check(app, asked, targets)
     problems = workflow.words(app, verdict)
@@ -75,53 +73,32 @@ def _run(
         app.place()
     except ValueError as error:
         workflow.refuse([str(error)])
-    # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
-    fence = room.fenced() if place.current().device.type == "cpu" else nullcontext()
-    with fence, _cancelling() as cancelled:
-        happening = app.run(verdict, asked.extra_data, prompt_id=str(uuid4()), cancelled=cancelled)
-        try:
-            return _code(show_events(happening, verdict.graph, app.folders))
-        except KeyboardInterrupt:
-            return CANCELLED
+    return verdict, asked.extra_data
 
 
-def _as_lines(happening: "Iterator[Event]", _graph: Graph, _folders: Folders) -> "Event | None":
+def _last(
+    app: application.App,
+    verdict: Verdict,
+    extra_data: Mapping[str, Any],
+    cancelled: Callable[[], bool],
+    show_event: "Callable[[Event], None]",
+) -> "Event | None":
+    """Run to the end and show what happens; the last event says how it ended, None that it was stopped where it was."""
     last: Event | None = None
-    for last in happening:
-        click.echo(as_json.as_line(last))
-    return last
-
-
-def _as_bars(happening: "Iterator[Event]", graph: Graph, folders: Folders, *, is_verbose: bool) -> "Event | None":
-    began = time.perf_counter()
-    console = rich.get_console()
-    files: list[Path] = []
-    last: Event | None = None
-    with show.Watch(graph, console, is_verbose) as watch:
+    # What long steps report of themselves is shown while they run, not when they are done.
+    happening = app.run(verdict, extra_data, prompt_id=str(uuid4()), cancelled=cancelled, live=show_event)
+    try:
         for last in happening:
-            watch.show(last)
-            if isinstance(last, events.Executed):
-                files += files_of(last.output, folders)
-    if isinstance(last, events.RunFinished):
-        click.echo(f"done in {time.perf_counter() - began:.1f} s")
-    for file in files:
-        click.echo(str(file))
+            show_event(last)
+    except KeyboardInterrupt:
+        return None
     return last
 
 
 def _code(last: "Event | None") -> int:
     if isinstance(last, events.RunFinished):
         return 0
-    return CANCELLED if isinstance(last, events.RunInterrupted) else FAILED
-
-
-def files_of(output: Mapping[str, Any] | None, folders: Folders) -> Iterator[Path]:
-    """The files that a node's UI tells of."""
-    for shown in (output or {}).values():
-        for each in shown if isinstance(shown, (list, tuple)) else ():
-            if isinstance(each, Mapping) and isinstance(each.get("filename"), str):
-                directory = folders.directory(str(each.get("type", "output"))) or folders.output
-                yield directory / str(each.get("subfolder", "")) / each["filename"]
+    return FAILED if isinstance(last, events.RunFailed) else CANCELLED
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """A run as a person sees it in a terminal: a bar per node, then the files."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,14 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from engine.graph.graph import Graph
 from engine.run import events
 from engine.run.events import Event, Where
+from engine.weights.folders import Folders
 
 
 class Watch:
     """Shows events as they come: bars on a terminal, a line per finished node elsewhere."""
 
-    def __init__(self, graph: Graph, console: Console, is_verbose: bool = False) -> None:
+    def __init__(self, graph: Graph, folders: Folders, console: Console, is_verbose: bool = False) -> None:
         self._graph = graph
+        self._folders = folders
         self._console = console
+        self._began = time.perf_counter()
+        self._files: list[Path] = []
         self._is_verbose = is_verbose
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
@@ -44,6 +51,8 @@ class Watch:
                 self._task(node)
             case events.Progress(node, value, total):
                 self._bars.update(self._task(node), completed=value, total=total)
+            case events.Executed(_, output):
+                self._files += files_of(output, self._folders)
             case events.NodeFinished(node):
                 self._finish(node)
             case events.Blocked(node, node_type, message):
@@ -51,11 +60,21 @@ class Watch:
             case events.RunFailed():
                 self._bars.stop()
                 self._console.print(failure(event, self._is_verbose), highlight=False, soft_wrap=True)
+                self._list_files()
             case events.RunInterrupted(node_id, node_type):
                 self._bars.stop()
                 self._console.print(f"[yellow]cancelled at node {node_id} ({node_type})[/yellow]")
+                self._list_files()
+            case events.RunFinished():
+                self._bars.stop()
+                self._console.print(f"done in {time.perf_counter() - self._began:.1f} s", highlight=False)
+                self._list_files()
             case _:
                 pass
+
+    def _list_files(self) -> None:
+        for file in self._files:
+            self._console.print(escape(str(file)), highlight=False, soft_wrap=True)
 
     def _task(self, node: Where) -> TaskID:
         if node.id not in self._tasks:
@@ -90,3 +109,12 @@ def failure(event: events.RunFailed, is_verbose: bool = False) -> str:
 def _inputs(inputs: Mapping[str, list[object]]) -> str:
     lines = (f"  {name} = {', '.join(str(value)[:120] for value in values)}" for name, values in inputs.items())
     return escape("\n".join(lines))
+
+
+def files_of(output: Mapping[str, Any] | None, folders: Folders) -> Iterator[Path]:
+    """The files that a node's UI tells of."""
+    for shown in (output or {}).values():
+        for each in shown if isinstance(shown, (list, tuple)) else ():
+            if isinstance(each, Mapping) and isinstance(each.get("filename"), str):
+                directory = folders.directory(str(each.get("type", "output"))) or folders.output
+                yield directory / str(each.get("subfolder", "")) / each["filename"]

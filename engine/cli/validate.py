@@ -14,15 +14,12 @@ from engine.cli import as_json, options, workflow
 @click.option("--set", "sets", multiple=True, metavar="NODE.INPUT=VALUE", help="Change a constant.")
 @click.option("--json", "wants_json", is_flag=True, help="Print the verdict as one JSON object.")
 @options.where
-def command(workflow: Path, sets: tuple[str, ...], wants_json: bool, **chosen: Any) -> None:
+def command(path: Path, sets: tuple[str, ...], wants_json: bool, **chosen: Any) -> None:
     """Say what is wrong with WORKFLOW, by node and input, without running it.
 
     Ends with 0 if all its outputs can run, 2 otherwise.
     """
-    _validate(workflow, sets, wants_json, application.start(options.settings(chosen)))
-
-
-def _validate(path: Path, sets: tuple[str, ...], wants_json: bool, app: application.App) -> None:
+    app = application.start(options.settings(chosen))
     asked = workflow.read(app, path, sets)
     verdict = workflow.check(app, asked, ())
     problems = workflow.words(app, verdict)

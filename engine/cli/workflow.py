@@ -19,7 +19,7 @@ INVALID = 2
 
 
 def argument(command: Any) -> Any:
-    return click.argument("workflow", type=click.Path(path_type=Path))(command)
+    return click.argument("path", metavar="WORKFLOW", type=click.Path(path_type=Path))(command)
 
 
 def read(app: App, path: Path, sets: Sequence[str] = ()) -> Asked:

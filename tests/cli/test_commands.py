@@ -97,6 +97,31 @@ def test_ctrl_c_cancels_at_the_next_step(home: Path) -> None:
     assert process.returncode == 130
 
 
+def test_what_a_long_step_reports_is_shown_while_it_runs(home: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "packs" / "slow.py"
+    pack.parent.mkdir()
+    pack.write_text(
+        "import sys\n"
+        "from comfy.utils import ProgressBar\n"
+        "class Slow:\n"
+        "    OUTPUT_NODE, FUNCTION, RETURN_TYPES = True, 'run', ()\n"
+        "    @classmethod\n"
+        "    def INPUT_TYPES(cls):\n"
+        "        return {}\n"
+        "    def run(self):\n"
+        "        ProgressBar(2).update(1)\n"
+        "        print('the step goes on', flush=True)\n"
+        "        return ()\n"
+        "NODE_CLASS_MAPPINGS = {'Slow': Slow}\n"
+    )
+    path = written({"1": {"class_type": "Slow", "inputs": {}}}, tmp_path / "slow.json")
+    ran = heddle("run", path, "--json", "--custom-nodes", pack.parent, home=home)
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    (reported,) = [at for at, line in enumerate(lines) if '"type": "progress"' in line]
+    assert reported < lines.index("the step goes on")
+
+
 def test_only_the_target_is_run(home: Path, tmp_path: Path) -> None:
     prompt = {
         "1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}},
