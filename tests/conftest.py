@@ -1,12 +1,15 @@
 """Where the tests find the interface specification and the reference figures."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side: more threads would only wait for each other
 
 ROOT = Path(__file__).parent.parent
 REFERENCES = Path(__file__).parent / "references"
