@@ -1,12 +1,9 @@
 """Nodes that make models: a fresh one of any size, its autoencoder trained, and the model itself trained."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from engine.api import Clip, Image, Kind, Model, Named, Number, Option, Seed, Tip, Vae, deferred, node
-
-if TYPE_CHECKING:
-    from engine.training.dataset import Dataset as DatasetValue
+from engine.api import Clip, Dataset, Image, Model, Named, Number, Option, Seed, Tip, Vae, deferred, node
 
 with deferred():
     from engine.diffusion import vae as vaes
@@ -14,7 +11,6 @@ with deferred():
     from engine.training import denoising, new_model, pictures, previews, recipe, stores
     from engine.training import vae as vae_training
 
-Dataset = Annotated["DatasetValue", Kind("DATASET")]
 Steps = Annotated[int, Number(1, 10_000_000), Tip("How many times the weights are changed.")]
 Minutes = Annotated[float, Number(0, 100_000, step=1), Tip("End after this time, however far it is; 0: no limit.")]
 Batch = Annotated[int, Number(1, 4096), Tip("Pictures in one step.")]

@@ -1,14 +1,11 @@
 """The node that trains a LoRA, writes it among the outputs and puts it on the model."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
-from engine.api import Clip, Image, Kind, Model, Named, Number, Seed, Tip, Vae, deferred, node
+from engine.api import Clip, Dataset, Image, Model, Named, Number, Seed, Tip, Vae, deferred, node
 from engine.weights import folders
 from engine.weights.write_whole import write_new
-
-if TYPE_CHECKING:
-    from engine.training.dataset import Dataset as DatasetValue
 
 with deferred():
     from engine.diffusion import lora as loras
@@ -32,7 +29,7 @@ def train_lora(
     model: Model,
     clip: Clip,
     vae: Vae,
-    dataset: Annotated["DatasetValue", Kind("DATASET")],
+    dataset: Dataset,
     filename_prefix: str = "loras/heddle",
     steps: Annotated[int, Number(1, 10_000_000)] = 500,
     minutes: Annotated[float, Number(0, 100_000, step=1), Tip("End after this time; 0: no limit.")] = 0.0,
