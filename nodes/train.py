@@ -3,7 +3,23 @@
 import json
 from typing import Annotated, Literal, NamedTuple
 
-from engine.api import Clip, Dataset, Image, Model, Named, Number, Option, Seed, Tip, Vae, deferred, node
+from engine.api import Clip, Dataset, Image, Model, Named, Number, Tip, Vae, deferred, node
+from engine.training.inputs import (
+    Accumulate,
+    Average,
+    Batch,
+    ClipNorm,
+    Compile,
+    Minutes,
+    Precision,
+    PreviewEvery,
+    Rate,
+    Resume,
+    SaveMinutes,
+    SeedInput,
+    Steps,
+    WarmUp,
+)
 
 with deferred():
     from engine.diffusion import vae as vaes
@@ -11,26 +27,7 @@ with deferred():
     from engine.training import denoising, new_model, pictures, previews, recipe, stores
     from engine.training import vae as vae_training
 
-Steps = Annotated[int, Number(1, 10_000_000), Tip("How many times the weights are changed.")]
-Minutes = Annotated[float, Number(0, 100_000, step=1), Tip("End after this time, however far it is; 0: no limit.")]
-Batch = Annotated[int, Number(1, 4096), Tip("Pictures in one step.")]
-Rate = Annotated[float, Number(1e-7, 1.0, step=1e-5, round=1e-7), Tip("The learning rate after the warm-up.")]
-Average = Annotated[
-    float, Number(0.0, 0.99999, step=0.001, round=1e-5), Tip("Decay of the moving average of weights; 0: none.")
-]
-Precision = Annotated[
-    Literal["auto", "float32", "bfloat16"], Tip("auto: bfloat16 where the device has instructions for it.")
-]
-Accumulate = Annotated[int, Number(1, 1024), Option(advanced=True), Tip("Batches that make up one step.")]
-WarmUp = Annotated[int, Number(0, 100_000), Option(advanced=True), Tip("Steps in which the rate rises from 0.")]
-ClipNorm = Annotated[float, Number(0, 1000, step=0.1), Option(advanced=True), Tip("Largest gradient norm; 0: any.")]
-PreviewEvery = Annotated[int, Number(0, 100_000), Option(advanced=True), Tip("Steps between pictures; 0: none.")]
-SaveMinutes = Annotated[float, Number(0, 10_000, step=1), Option(advanced=True)]
-Resume = Annotated[
-    str, Tip("Name of a file below output/training that the run is saved in and resumed from; empty: none.")
-]
 Widths = Annotated[str, Tip("Channels of each level, from fine to coarse: multiples of 32, with commas.")]
-SeedInput = Annotated[int, Seed()]
 
 
 class Fresh(NamedTuple):
@@ -92,6 +89,7 @@ def train_vae(
     kl: Annotated[float, Number(0, 1, step=1e-6, round=1e-9), Tip("Weight that holds latents together.")] = 1e-6,
     average: Average = 0.995,
     precision: Precision = "auto",
+    compile: Compile = False,
     checkpoint: Resume = "",
     accumulate: Accumulate = 1,
     warm_up: WarmUp = 50,
@@ -110,6 +108,7 @@ def train_vae(
         accumulate=accumulate,
         average=average,
         precision=precision,
+        compiled=compile,
         seed=seed,
         preview_every=preview_every,
         save_minutes=save_minutes,
@@ -143,6 +142,7 @@ def train_diffusion(
     flips: Annotated[bool, Tip("Mirrored pictures too: only where captions name no sides.")] = False,
     average: Average = 0.999,
     precision: Precision = "auto",
+    compile: Compile = False,
     checkpoint: Resume = "",
     accumulate: Accumulate = 1,
     warm_up: WarmUp = 100,
@@ -161,6 +161,7 @@ def train_diffusion(
         accumulate=accumulate,
         average=average,
         precision=precision,
+        compiled=compile,
         seed=seed,
         preview_every=preview_every,
         save_minutes=save_minutes,

@@ -10,7 +10,7 @@ from engine.diffusion.families.load import load_checkpoint
 from engine.run.events import RunFinished
 from engine.settings import CachePolicy, Settings
 
-WORKFLOWS = sorted((Path(__file__).parent.parent / "workflows" / "training").glob("*.json"))
+WORKFLOWS = sorted((Path(__file__).parent.parent / "workflows" / "train").glob("*.json"))
 REDUCED = {
     "count": "4",
     "size": "64",

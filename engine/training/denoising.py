@@ -4,8 +4,9 @@ Pictures are encoded once, before the first step. Captions are left out now and 
 what classifier-free guidance compares with (Ho & Salimans 2022).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from engine.diffusion.vae import Vae
 from engine.node.context import report
 from engine.training.captions import Reading, reading_of, token_ids
 from engine.training.checkpoint import mass
+from engine.training.compiled import faster
 from engine.training.copies import clip_with, model_with, trainable
 from engine.training.loop import Batch, Trained, train
 from engine.training.pictures import Pictures
@@ -69,6 +71,7 @@ class DenoisingTask:
     vae: Vae | None = None  # for samples
     kind: str = "a diffusion model"
     trained: Mapping[str, nn.Module] | None = None  # where not the network and the text encoder are
+    is_compiled: bool = False
 
     @property
     def name(self) -> str:
@@ -112,7 +115,17 @@ class DenoisingTask:
         model = self.model
         x = model.levels.noised(x0, noise, sigma)
         scaled = model.parameterisation.scale_input(x, sigma)
-        return model.family.call(model.network, scaled, times, states, {}, ())
+        return self.call(scaled, times, states)
+
+    @cached_property
+    def call(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """The network: scaled latents, times (B,) and text -> its output."""
+        family, network = self.model.family, self.model.network
+
+        def called(x: Tensor, times: Tensor, states: Tensor) -> Tensor:
+            return family.call(network, x, times, states, {}, ())
+
+        return faster(called, self.is_compiled)
 
     def states(self, ids: Tensor) -> Tensor:
         """The text (B, 77, width); with gradients where the text encoder learns."""
@@ -165,7 +178,7 @@ def train_denoising(
     if not objective.trains_text:
         text.requires_grad_(False)
     task = task_of(replace(model, network=network, patches=()), text, clip, vae, pictures, objective)
-    run = train(task, recipe, store)
+    run = train(replace(task, is_compiled=recipe.compiled), recipe, store)
     return TrainedModel(
         model_with(model, network), clip_with(clip, tower, text) if objective.trains_text else clip, run
     )

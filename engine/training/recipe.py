@@ -35,6 +35,7 @@ class Recipe:
     accumulate: int = 1
     average: float = 0.999
     precision: Precision = "auto"
+    compiled: bool = False  # whether networks are compiled for their shapes before they learn
     seed: int = 0
     preview_every: int = 100  # steps; 0: no samples and no curve
     save_minutes: float = 5.0  # between checkpoints, where a run has one

@@ -4,8 +4,9 @@ The loss is the difference of pixels, the difference of their edges at three sca
 things sharp without another network, and the Kullback-Leibler divergence that holds latents together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +15,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from engine.diffusion.vae import Vae
+from engine.training.compiled import faster
 from engine.training.copies import settled, trainable
 from engine.training.latent_scale import normalise
 from engine.training.loop import Batch, Trained, train
@@ -64,6 +66,8 @@ class VaeTask:
     losses: Losses
     crop: int
     learnt: int  # how many pictures are learnt from; those after them are measured
+    factor: int = 8  # pixels to a side of a latent cell
+    is_compiled: bool = False
 
     @property
     def name(self) -> str:
@@ -88,12 +92,23 @@ class VaeTask:
 
     def loss(self, batch: Batch, generator: Generator) -> Tensor:
         (planes,) = batch
-        moments = self.module.quant_conv(self.module.encoder(planes))
-        mean, logvar = moments.float().chunk(2, dim=1)
-        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-        latent = mean + noise * (logvar.clamp(-30, 20) / 2).exp()
-        made = self.module.decode(latent, return_dict=False)[0]
+        height, width = planes.shape[2] // self.factor, planes.shape[3] // self.factor
+        channels = self.module.config.latent_channels
+        noise = torch.randn((len(planes), channels, height, width), generator=generator).to(planes.device)
+        made, moments = self.through(planes, noise)
         return self.losses.of(made.float(), planes, moments.float())
+
+    @cached_property
+    def through(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Pictures and noise for their latents -> pictures made, and the latents' moments."""
+
+        def encode_and_decode(planes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+            moments = self.module.quant_conv(self.module.encoder(planes))
+            mean, logvar = moments.float().chunk(2, dim=1)
+            latent = mean + noise * (logvar.clamp(-30, 20) / 2).exp()
+            return self.module.decode(latent, return_dict=False)[0], moments
+
+        return faster(encode_and_decode, self.is_compiled)
 
     def samples(self) -> Tensor:
         """Pictures that were held back, and below each what became of it."""
@@ -123,7 +138,7 @@ def train_vae(
             raise ValueError(msg)
     module: Any = trainable(_network(vae))
     learnt = len(pictures) - min(_HELD, len(pictures) // 10)
-    task = VaeTask(module, pictures, losses or Losses(), crop, learnt)
+    task = VaeTask(module, pictures, losses or Losses(), crop, learnt, vae.factor, recipe.compiled)
     run = train(task, recipe, store)
     module.eval()
     normalise(module, encode_all(Vae(module), pictures, range(min(learnt, 512))))
