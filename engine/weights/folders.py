@@ -23,6 +23,7 @@ _WEIGHTS = (
     *("embeddings", "vae_approx", "controlnet", "gligen", "upscale_models", "hypernetworks", "photomaker"),
     *("classifiers", "model_patches", "audio_encoders"),
 )
+BUNDLED = Path(__file__).parent / "bundled"  # the models that come with the package, found after all others
 _LONGEST_NAME = 255  # bytes, on all the file systems that matter
 _LONGEST_PREFIX = 220  # leaves room for the number and the suffix
 _FOLDERS_ONLY = "folder"  # in place of suffixes: the entries are folders that hold a model_index.json
@@ -222,6 +223,9 @@ def _default_names(models: Path) -> dict[str, Entry]:
     for name in _WEIGHTS:
         homes = [name, _SECOND_HOMES[name]] if name in _SECOND_HOMES else [name]
         entries[name] = ([str(models / home) for home in homes], set(WEIGHT_SUFFIXES))
+    for bundled in sorted(BUNDLED.iterdir()) if BUNDLED.is_dir() else ():
+        if bundled.name in entries:
+            entries[bundled.name][0].append(str(bundled))
     entries["configs"] = ([str(models / "configs")], {".yaml"})
     entries["diffusers"] = ([str(models / "diffusers")], {_FOLDERS_ONLY})
     entries["custom_nodes"] = ([str(models.parent / "custom_nodes")], set())
