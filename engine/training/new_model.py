@@ -82,7 +82,8 @@ def new_model(sizes: Sizes, seed: int = 0, placement: Placement | None = None) -
         unet = _drawn(build_unet(sizes.unet, "eight"))
         autoencoder = _drawn(build_autoencoder(sizes.vae_widths, sizes.vae_blocks, _CHANNELS))
         clip = _text(sizes, placement)
-    _start_at_nothing(unet)
+    _start_at_nothing(unet, "conv2", "proj_out", "conv_out")
+    _start_at_nothing(autoencoder, "conv2", "to_out.0")
     found = Recognised("sd15", sizes.unet)
     family = StableDiffusion(found, latent_format.SD15)
     network = settled(unet, placement.device, placement.dtype)
@@ -109,10 +110,13 @@ def _drawn(module: Any) -> Any:
     return module
 
 
-def _start_at_nothing(unet: nn.Module) -> None:
-    """Each block of a UNet begins by adding nothing, and the whole by predicting nothing (Ho et al. 2020)."""
-    for name, layer in unet.named_modules():
-        is_last = name.endswith((".conv2", ".proj_out")) or name == "conv_out"
+def _start_at_nothing(network: nn.Module, *last: str) -> None:
+    """Each block begins by adding nothing, and a UNet by predicting nothing (Ho et al. 2020).
+
+    An autoencoder is then a chain of resizing convolutions at first, and learns colours and shapes sooner.
+    """
+    for name, layer in network.named_modules():
+        is_last = any(name == each or name.endswith(f".{each}") for each in last)
         if is_last and isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.requires_grad_(False).weight.zero_()
             if layer.bias is not None:  # pyright: ignore[reportUnnecessaryComparison] (layers may have none)
