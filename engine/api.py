@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.diffusion.beta_schedules import NoiseSchedule as NoiseScheduleValue
     from engine.diffusion.classifier_guidance import Classifier as ClassifierValue
+    from engine.diffusion.control import ControlNet as ControlNetValue
     from engine.diffusion.drive import Ask, Prediction
     from engine.diffusion.guidance import Guider as GuiderValue
     from engine.diffusion.model import Model as ModelValue
@@ -34,6 +35,7 @@ Conditioning = Annotated[list[tuple["Tensor", dict[str, Any]]], Kind("CONDITIONI
 Model = Annotated["ModelValue", Kind("MODEL")]
 Clip = Annotated["ClipValue", Kind("CLIP")]
 Vae = Annotated["VaeValue", Kind("VAE")]
+ControlNet = Annotated["ControlNetValue", Kind("CONTROL_NET")]
 Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
 Noise = Annotated["NoiseValue", Kind("NOISE")]
@@ -54,6 +56,7 @@ __all__ = [
     "Classifier",
     "Clip",
     "Conditioning",
+    "ControlNet",
     "Dataset",
     "ExecutionBlocker",
     "Guider",

@@ -40,6 +40,7 @@ class Piece:
 class Call:
     """One network call: the rows of its pieces one after the other, `rows` of each."""
 
+    model: Predictor
     x: Tensor
     sigma: Tensor
     context: Tensor
@@ -115,6 +116,7 @@ def _call(pieces: Sequence[Piece]) -> list[Tensor]:
     rows = tuple(len(piece.x) for piece in pieces)
     length = math.lcm(*(piece.context.shape[1] for piece in pieces))
     call = Call(
+        model=first.model,
         x=torch.cat([piece.x for piece in pieces]),
         sigma=torch.cat([piece.sigma for piece in pieces]),
         context=torch.cat([_repeated(_rows(piece.context, len(piece.x)), length) for piece in pieces]),

@@ -100,7 +100,7 @@ def resolve(
     "negative" is told to the model's family as such, and so is any entry with a `prompt_type` of "negative".
     """
     placed = {name: [_place(entry, latent) for entry in each] for name, each in lists.items()}
-    matched = _match_areas(placed)
+    matched = _with_lent_controls(_match_areas(placed))
     return {name: tuple(_finish(each, name, model, latent, noise_mask) for each in matched[name]) for name in lists}
 
 
@@ -185,6 +185,29 @@ def _counterpart(entry: _Placed, candidates: list[_Placed]) -> _Placed | None:
     said = {key: value for key, value in best.settings.items() if key not in PLACEMENT}
     where = {key: entry.settings[key] for key in PLACEMENT if key in entry.settings}
     return replace(entry, tokens=best.tokens, settings=said | where)
+
+
+def _with_lent_controls(placed: Mapping[str, list[_Placed]]) -> Mapping[str, list[_Placed]]:
+    """Give negative entries for the whole latent the controls of marked entries, in turn, where none of them has one.
+
+    The mark is the setting `control_apply_to_uncond`.
+    """
+    entries = placed.get("negative", [])
+    whole = [index for index, entry in enumerate(entries) if entry.area is None]
+    lent = [
+        entry.settings["control"]
+        for name, others in placed.items()
+        if name != "negative"
+        for entry in others
+        if entry.area is None and entry.settings.get("control_apply_to_uncond") and entry.settings.get("control")
+    ]
+    if not lent or not whole or any(entries[index].settings.get("control") is not None for index in whole):
+        return placed
+    kept = list(entries)
+    for turn, control in enumerate(lent):
+        index = whole[turn % len(whole)]
+        kept[index] = replace(entries[index], settings={**entries[index].settings, "control": control})
+    return {**placed, "negative": kept}
 
 
 def _finish(placed: _Placed, name: str, model: Predictor, latent: Tensor, noise_mask: Tensor | None) -> Entry:

@@ -43,16 +43,41 @@ def read_unet_shape(shapes: Shapes) -> UNetShape:
         raise UnknownShape("the tensors of a Stable Diffusion UNet (input_blocks, out) are not there")
     depths = _depths(shapes)
     widths, encoder = _encoder(shapes, depths)
+    decoder = _decoder(shapes, depths, len(widths), len(encoder[0]) + 1)
+    return _shape(shapes, depths, widths, encoder, decoder, shapes["out.2.weight"][0])
+
+
+def read_encoder_shape(shapes: Shapes) -> UNetShape:
+    """The shape of a UNet of which only the encoder and the middle are there, with the decoder that would mirror it.
+
+    Raises UnknownShape.
+    """
+    if "input_blocks.0.0.weight" not in shapes:
+        raise UnknownShape("the encoder of a Stable Diffusion UNet (input_blocks) is not there")
+    depths = _depths(shapes)
+    widths, encoder = _encoder(shapes, depths)
+    decoder = tuple((level[-1],) * (len(level) + 1) for level in reversed(encoder))
+    return _shape(shapes, depths, widths, encoder, decoder, shapes["input_blocks.0.0.weight"][1])
+
+
+def _shape(
+    shapes: Shapes,
+    depths: Mapping[str, int],
+    widths: tuple[int, ...],
+    encoder: tuple[tuple[int, ...], ...],
+    decoder: tuple[tuple[int, ...], ...],
+    out_channels: int,
+) -> UNetShape:
     attention = [name for name in shapes if name.endswith(".transformer_blocks.0.attn2.to_k.weight")]
     projection = next((shapes[name] for name in shapes if name.endswith(".1.proj_in.weight")), ())
     vector = shapes.get("label_emb.0.0.weight")
     return UNetShape(
         in_channels=shapes["input_blocks.0.0.weight"][1],
-        out_channels=shapes["out.2.weight"][0],
+        out_channels=out_channels,
         widths=widths,
         encoder=encoder,
         middle=_middle(shapes, depths),
-        decoder=_decoder(shapes, depths, len(widths), len(encoder[0]) + 1),
+        decoder=decoder,
         context=shapes[attention[0]][1] if attention else 0,
         linear_projection=len(projection) == 2,
         vector=vector[1] if vector else None,

@@ -27,9 +27,9 @@ def tiny_tensors(family: str = "sd15") -> dict[str, Tensor]:
     """The tensors of such a checkpoint, float16, by their full names."""
     layout = LAYOUTS[family]
     tensors = {f"model.diffusion_model.{name}": tensor for name, tensor in _network(layout, family).items()}
-    tensors |= {f"first_stage_model.{name}": _random(name, shape) for name, shape in vae_tensors().items()}
+    tensors |= {f"first_stage_model.{name}": random_weight(name, shape) for name, shape in vae_tensors().items()}
     for prefix in layout.towers:
-        tensors |= {prefix + name: _random(prefix + name, shape) for name, shape in text_tensors(prefix).items()}
+        tensors |= {prefix + name: random_weight(prefix + name, shape) for name, shape in text_tensors(prefix).items()}
     for marker in layout.markers:
         tensors[marker] = torch.tensor(EDM_LIMITS.get(marker, 0.0))
     return tensors
@@ -37,17 +37,17 @@ def tiny_tensors(family: str = "sd15") -> dict[str, Tensor]:
 
 def tiny_text_encoder(layers: int = 12) -> dict[str, Tensor]:
     """The tensors of a text encoder alone, in transformers' names: 12 layers make an L, 24 an H and 32 a bigG."""
-    return {name: _random(name, shape) for name, shape in text_tensors("", layers).items()}
+    return {name: random_weight(name, shape) for name, shape in text_tensors("", layers).items()}
 
 
 def _network(layout: Layout, family: str) -> dict[str, Tensor]:
-    tensors = {name: _random(name, shape) for name, shape in unet_tensors(layout).items()}
+    tensors = {name: random_weight(name, shape) for name, shape in unet_tensors(layout).items()}
     if family == "sd2v":
         tensors[V_BIAS] = tensors[V_BIAS] * 20  # the spread by which v-prediction is told
     return tensors
 
 
-def _random(name: str, shape: tuple[int, ...]) -> Tensor:
+def random_weight(name: str, shape: tuple[int, ...]) -> Tensor:
     """Weights that keep activations near unit size, from the name alone."""
     generator = torch.Generator("cpu").manual_seed(zlib.crc32(name.encode()))
     noise = torch.randn(shape, generator=generator)

@@ -24,15 +24,25 @@ def walk(
     Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
     and before each output block joins its skip.
     """
+    h, skips, time = encode(unet, x, t, context, vector, hooks)
+    h, _ = _hooked(hooks, h, None, Block("middle", 0))
+    h = _up(unet, h, skips, time, context, hooks)
+    last: Any = unet.conv_norm_out
+    return unet.conv_out(unet.conv_act(last(h)))  # pyright: ignore[reportOptionalCall] (always there with groups)
+
+
+def encode(
+    unet: UNet2DConditionModel, x: Tensor, t: Tensor, context: Tensor, vector: Tensor | None = None, hooks: Hooks = ()
+) -> tuple[Tensor, list[Tensor], Tensor]:
+    """The half of a call before the decoder: the state (B, C, h, w) after the middle, the skips in the order in which
+    they arose, and the embedding of time (B, dim). Hooks run after each input block.
+    """
     time = _time(unet, x, t, vector)
     h, skips = _down(unet, x, time, context, hooks)
     middle: Any = unet.mid_block
     if middle is not None:
         h = middle(h, time, encoder_hidden_states=context) if _attends(middle) else middle(h, time)
-    h, _ = _hooked(hooks, h, None, Block("middle", 0))
-    h = _up(unet, h, skips, time, context, hooks)
-    last: Any = unet.conv_norm_out
-    return unet.conv_out(unet.conv_act(last(h)))  # pyright: ignore[reportOptionalCall] (always there with groups)
+    return h, skips, time
 
 
 def _time(unet: UNet2DConditionModel, x: Tensor, t: Tensor, vector: Tensor | None) -> Tensor:

@@ -1,0 +1,68 @@
+"""A ControlNet out of a file, and into one."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.device import memory, place
+from engine.device.place import Placement
+from engine.diffusion.control import ControlNet
+from engine.diffusion.families.assign import fill, hollow
+from engine.diffusion.families.attention import attend_in_float32
+from engine.diffusion.families.control_network import ControlNetwork
+from engine.diffusion.families.unet import Heads, build_unet
+from engine.diffusion.model import Model
+from engine.weights.control_names import PREFIX, control_tensors, is_difference, module_names
+from engine.weights.read import BadFile, open_tensors
+from engine.weights.unet_shape import UNetShape, UnknownShape, read_encoder_shape
+
+_SHUFFLES = ("_shuffle", "_shuffle_fp16")  # how the files end whose networks tell of colours, not of places
+
+
+def load_control_net(path: Path, placement: Placement | None = None, base: Model | None = None) -> ControlNet:
+    """Load a ControlNet of SD 1.x, SD 2.x or SDXL, in the original layout or that of diffusers.
+
+    `base` is the model whose weights are added where a file holds differences to them. Raises FileNotFoundError,
+    BadFile for what cannot be loaded, and OutOfMemory.
+    """
+    placement = placement or place.current()
+    whole = open_tensors(path)
+    tensors = control_tensors(whole)
+    if is_difference(whole) and base is None:
+        raise BadFile(path, "holds differences to the weights of a model: load it with DiffControlNetLoader")
+    try:
+        shape = read_encoder_shape(tensors.shapes)
+        network = hollow(lambda: ControlNetwork(build_unet(shape, _heads(shape))))
+    except (UnknownShape, ValueError) as error:
+        raise BadFile(path, f"holds a ControlNet that cannot be built: {error}") from None
+    with memory.named_shortage(f"loading {path.name}", placement.device):
+        names = module_names(network.state_dict())
+        fill(network, tensors, names, placement.device, placement.dtype, "the ControlNet")
+        if base is not None and is_difference(whole):
+            _add(network, base, path)
+    if shape.linear_projection and shape.vector is None and placement.dtype != torch.float32:
+        attend_in_float32(network.encoder)
+    return ControlNet(network, shape, path.name, path.stem.endswith(_SHUFFLES))
+
+
+def control_net_tensors(network: ControlNetwork) -> dict[str, Tensor]:
+    """The tensors of a ControlNet by their names in an original file, float16."""
+    weights = network.state_dict()
+    names = module_names(weights)
+    return {PREFIX + names[name]: tensor.half() for name, tensor in weights.items()}
+
+
+def _heads(shape: UNetShape) -> Heads:
+    return "eight" if shape.vector is None and not shape.linear_projection else "width 64"
+
+
+def _add(network: ControlNetwork, base: Model, path: Path) -> None:
+    """Add the weights of a model's encoder to differences."""
+    theirs = base.patched.state_dict()
+    with torch.no_grad():
+        for name, weight in network.encoder.named_parameters():
+            other = theirs.get(name)
+            if other is None or other.shape != weight.shape:
+                raise BadFile(path, f"holds differences to another kind of model: {name} does not fit this one")
+            weight.add_(other.to(weight))
