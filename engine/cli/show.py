@@ -15,15 +15,17 @@ from engine.run import events
 from engine.run.events import Event, Where
 from engine.weights.folders import Folders
 
+_SILENCE = 30.0  # seconds in which a long step may say nothing where no bar is drawn
+
 
 class Watch:
-    """Shows events as they come: bars on a terminal, a line per finished node elsewhere."""
+    """Shows events as they come: bars on a terminal; elsewhere a line per node, and now and then in long ones."""
 
     def __init__(self, graph: Graph, folders: Folders, console: Console, is_verbose: bool = False) -> None:
         self._graph = graph
         self._folders = folders
         self._console = console
-        self._began = time.perf_counter()
+        self._began = self._spoke = time.perf_counter()
         self._files: list[Path] = []
         self._is_verbose = is_verbose
         self._tasks: dict[str, TaskID] = {}
@@ -51,6 +53,7 @@ class Watch:
                 self._task(node)
             case events.Progress(node, value, total):
                 self._bars.update(self._task(node), completed=value, total=total)
+                self._tell(node, value, total)
             case events.Executed(_, output):
                 self._files += files_of(output, self._folders)
             case events.NodeFinished(node):
@@ -89,6 +92,12 @@ class Watch:
         self._bars.update(task, completed=total or 1)
         if not self._console.is_terminal:
             self._console.print(escape(f"done: {self._label(node)}"), highlight=False)
+
+    def _tell(self, node: Where, value: float, total: float) -> None:
+        now = time.perf_counter()
+        if not self._console.is_terminal and now - self._spoke > _SILENCE:
+            self._spoke = now
+            self._console.print(escape(f"at {value:g} of {total:g}: {self._label(node)}"), highlight=False)
 
     def _label(self, node: Where) -> str:
         written = self._graph.nodes.get(node.real)
