@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
+from engine.diffusion.calls import Control
 from engine.diffusion.drive import alone
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.levels import DiscreteLevels
@@ -100,22 +101,22 @@ class DenoisingTask:
 
     def loss(self, batch: Batch, generator: Generator) -> Tensor:
         x0, ids = batch
-        table = self.model.levels.table
-        times = draw_times(len(x0), len(table), self.objective.drawing, generator)
-        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
-        sigma = table[times].to(x0.device)
-        output = self.output(x0, noise, sigma, times.to(x0.device).float(), self.states(ids))
-        kind = self.model.parameterisation
-        wanted = target_of(kind, x0, noise, sigma.view(-1, 1, 1, 1))
-        error = (output.float() - wanted).square().flatten(1).mean(1)
-        return (error * weight_of(kind, sigma, self.objective.min_snr)).mean()
+        states = self.states(ids)
+        return self.error(x0, generator, lambda x, times: self.call(x, times, states))
 
-    def output(self, x0: Tensor, noise: Tensor, sigma: Tensor, times: Tensor, states: Tensor) -> Tensor:
-        """What the network puts out for x0 (B, C, h, w) with noise at sigma (B,)."""
-        model = self.model
+    def error(self, x0: Tensor, generator: Generator, call: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """How far what `call` puts out, for scaled noisy latents (B, C, h, w) and times (B,), is from the target."""
+        model, objective = self.model, self.objective
+        table = model.levels.table
+        drawn = draw_times(len(x0), len(table), objective.drawing, generator)
+        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
+        sigma = table[drawn].to(x0.device)
         x = model.levels.noised(x0, noise, sigma)
-        scaled = model.parameterisation.scale_input(x, sigma)
-        return self.call(scaled, times, states)
+        kind = model.parameterisation
+        output = call(kind.scale_input(x, sigma), drawn.to(x0.device).float())
+        wanted = target_of(kind, x0, noise, sigma.view(-1, 1, 1, 1))
+        apart = (output.float() - wanted).square().flatten(1).mean(1)
+        return (apart * weight_of(kind, sigma, objective.min_snr)).mean()
 
     @cached_property
     def call(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -134,17 +135,20 @@ class DenoisingTask:
         with torch.no_grad():
             return self.reading.states(self.text, ids)
 
-    def samples(self) -> Tensor | None:
-        """Pictures of the first captions, by DPM++ 2M in a few steps, always from the same noise."""
+    def samples(self, controls: Sequence[Control | None] = (None,) * _SHOWN) -> Tensor | None:
+        """Pictures of the first captions, by DPM++ 2M in a few steps, always from the same noise.
+
+        Each is steered by the control of its place.
+        """
         if self.vae is None:
             return None
         ids = self.ids[:_SHOWN]
         texts = self.states(torch.cat([ids, self.empty[None]]).to(self.device)).float().cpu()
         height, width = self.latents.shape[2:]
         made: list[Tensor] = []
-        for text in texts[:-1]:
+        for text, control in zip(texts[:-1], controls, strict=False):
             latent = {"samples": torch.zeros(1, self.latents.shape[1], height, width)}
-            positive, negative = ([(each[None], {})] for each in (text, texts[-1]))
+            positive, negative = ([(each[None], {"control": control})] for each in (text, texts[-1]))
             asking = ksampler(
                 self.model,
                 _SHOWN_SEED,
