@@ -84,6 +84,7 @@ def new_model(sizes: Sizes, seed: int = 0, placement: Placement | None = None) -
         clip = _text(sizes, placement)
     _start_at_nothing(unet, "conv2", "proj_out", "conv_out")
     _start_at_nothing(autoencoder, "conv2", "to_out.0")
+    _start_certain(autoencoder)
     found = Recognised("sd15", sizes.unet)
     family = StableDiffusion(found, latent_format.SD15)
     network = settled(unet, placement.device, placement.dtype)
@@ -121,6 +122,13 @@ def _start_at_nothing(network: nn.Module, *last: str) -> None:
             layer.requires_grad_(False).weight.zero_()
             if layer.bias is not None:  # pyright: ignore[reportUnnecessaryComparison] (layers may have none)
                 layer.bias.zero_()
+
+
+@torch.no_grad()
+def _start_certain(autoencoder: Any) -> None:
+    """Latents lie close to their means: the unit variance of a plain start would drown them in noise for long."""
+    autoencoder.quant_conv.weight[_CHANNELS:] = 0
+    autoencoder.quant_conv.bias[_CHANNELS:] = -6
 
 
 def _text(sizes: Sizes, placement: Placement) -> Clip:
