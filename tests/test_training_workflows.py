@@ -9,6 +9,7 @@ from engine.app import start
 from engine.cli.overrides import with_overrides
 from engine.diffusion.families.control_files import load_control_net
 from engine.diffusion.families.load import load_checkpoint
+from engine.diffusion.noisy_classifier import load_classifier
 from engine.run.events import RunFinished
 from engine.settings import CachePolicy, Settings
 from engine.weights.lora import read_lora
@@ -26,6 +27,7 @@ REDUCED = {
     "text_width": "16",
     "text_layers": "1",
     "rank": "2",
+    "labels": "dawn, dusk",  # the first four scenes have both
     "compile": "false",  # tests wait for no compiler
 }
 
@@ -44,9 +46,14 @@ def is_control_net(path: Path) -> None:
     assert load_control_net(path).shape.widths
 
 
+def is_classifier(path: Path) -> None:
+    assert len(load_classifier(path).labels) > 1
+
+
 # What a workflow saves: the folder below the outputs, and how a file of it is looked at.
 SAVES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "scenes": ("checkpoints", is_checkpoint),
+    "scenes_classifier": ("classifiers", is_classifier),
     "scenes_control": ("controlnet", is_control_net),
     "scenes_lcm": ("loras", is_lora),
 }
