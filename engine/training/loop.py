@@ -116,6 +116,7 @@ class _Run:
 
     def go(self, ahead: ThreadPoolExecutor) -> None:
         number = self.stand.step * self.recipe.accumulate
+        is_compiling = self.recipe.compiled  # in the first step, whose time says nothing of those that follow
         waiting = ahead.submit(self._fetch, number)
         while self.done < 1:
             begun = time.perf_counter()
@@ -124,7 +125,8 @@ class _Run:
                 waiting, batch = ahead.submit(self._fetch, number + 1), _result(waiting)
                 losses.append(self._backward(batch, number))
             self._step(sum(losses) / len(losses))
-            self.stand.seconds += time.perf_counter() - begun
+            self.stand.seconds += 0.0 if is_compiling else time.perf_counter() - begun
+            is_compiling = False
             self._tell()
             if self.store is not None and self.stand.seconds - self.saved_at > 60 * self.recipe.save_minutes:
                 self.save()

@@ -138,3 +138,8 @@ def test_precision_is_what_was_asked_for() -> None:
     assert not is_narrow(Recipe(precision="float32"), cpu)
     losses = train(Line(), replace(RECIPE, precision="bfloat16")).losses
     assert losses[-1] < losses[0] / 10
+
+
+def test_the_step_that_compiles_does_not_count_on_the_clock() -> None:
+    assert train(Line(), Recipe(steps=1, batch=2, compiled=True)).seconds == 0
+    assert train(Line(), Recipe(steps=2, batch=2, compiled=True)).seconds > 0
