@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.diffusion.text.clip import Clip as ClipValue
     from engine.diffusion.vae import Vae as VaeValue
     from engine.training.dataset import Dataset as DatasetValue
+    from engine.weights.upscale_model import UpscaleModel as UpscaleModelValue
 
 Image = Annotated["Tensor", Kind("IMAGE")]  # (batch, height, width, channel), float32 in 0..1
 Mask = Annotated["Tensor", Kind("MASK")]  # (batch, height, width), float32 in 0..1; 1 is selected
@@ -36,6 +37,7 @@ Model = Annotated["ModelValue", Kind("MODEL")]
 Clip = Annotated["ClipValue", Kind("CLIP")]
 Vae = Annotated["VaeValue", Kind("VAE")]
 ControlNet = Annotated["ControlNetValue", Kind("CONTROL_NET")]
+UpscaleModel = Annotated["UpscaleModelValue", Kind("UPSCALE_MODEL")]  # called on (1, C, H, W) in 0..1; `scale`
 Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
 Noise = Annotated["NoiseValue", Kind("NOISE")]
@@ -79,6 +81,7 @@ __all__ = [
     "Sigmas",
     "Text",
     "Tip",
+    "UpscaleModel",
     "Vae",
     "deferred",
     "node",
