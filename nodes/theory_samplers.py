@@ -30,8 +30,8 @@ def sampler_ddpm_variance(variance: Literal["beta_tilde", "beta", "learned"] = "
     """The ancestral sampler of DDPM, with the variance of its steps as β, β̃ or between them.
 
     x_{t−1} ~ N(μ̃(x_t, x̂_0), σ²) with σ² = β_t, or β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) β_t (Ho, Jain & Abbeel 2020, eq. 7
-    and Algorithm 2), or exp(v log β_t + (1 − v) log β̃_t) (Nichol & Dhariwal 2021, eq. 15), with v given here as one
-    number for networks that predict none.
+    and Algorithm 2), or exp(v log β_t + (1 − v) log β̃_t) (Nichol & Dhariwal 2021, eq. 15), with v as
+    the network has learnt it, or given here as one number for networks that predict none.
     """
     return solver.named("ddpm_posterior", variance=variance, v=v)
 

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal, NamedTuple
 
-from engine.api import Clip, Dataset, Image, Model, Named, Number, Tip, Vae, deferred, node
+from engine.api import Clip, Dataset, Image, Model, Named, Number, Option, Tip, Vae, deferred, node
 from engine.training.inputs import (
     Accumulate,
     Average,
@@ -59,6 +59,9 @@ def new_sd_model(
     text_width: Annotated[int, Number(8, 4096, step=8)] = 128,
     text_layers: Annotated[int, Number(1, 12)] = 4,
     seed: SeedInput = 0,
+    learned_variance: Annotated[
+        bool, Option(advanced=True), Tip("Further channels for the variance of DDPM's steps (Nichol & Dhariwal 2021).")
+    ] = False,
 ) -> Fresh:
     """Make a model of the SD 1.x kind that has learnt nothing yet, of any size, with a text encoder and a VAE."""
     sizes = new_model.Sizes(
@@ -69,6 +72,7 @@ def new_sd_model(
         vae_blocks=vae_blocks,
         text_width=text_width,
         text_layers=text_layers,
+        learned_variance=learned_variance,
     )
     made = new_model.new_model(sizes, seed)
     return Fresh(made.model, clips.required(made.clip), vaes.present(made.vae))
@@ -149,6 +153,12 @@ def train_diffusion(
     clip_norm: ClipNorm = 1.0,
     preview_every: PreviewEvery = 100,
     save_minutes: SaveMinutes = 5.0,
+    variance_weight: Annotated[
+        float,
+        Number(0, 100, step=0.001, round=1e-6),
+        Option(advanced=True),
+        Tip("Of the bound that teaches variances, for models that have channels for them; 0: none."),
+    ] = 0.001,
 ) -> TrainedModel:
     """Train a model to denoise the latents of a dataset as its captions say; the ones given stay as they are."""
     run = recipe.Recipe(
@@ -166,7 +176,7 @@ def train_diffusion(
         preview_every=preview_every,
         save_minutes=save_minutes,
     )
-    objective = denoising.Objective(target, times, min_snr, dropped_captions, train_text, flips)
+    objective = denoising.Objective(target, times, min_snr, dropped_captions, train_text, flips, variance_weight)
     drawn = pictures.draw_all(dataset)
     made = denoising.train_denoising(
         model, clips.required(clip), vaes.present(vae), drawn, run, objective, stores.path_of(checkpoint)

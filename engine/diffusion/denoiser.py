@@ -1,7 +1,8 @@
 """One guided evaluation: what is wanted of the network at (x, sigma), and what is made of its predictions."""
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from engine.diffusion.calls import Piece, predictions
 from engine.diffusion.drive import Ask, Prediction
 from engine.diffusion.entries import Entry
 from engine.diffusion.guidance import Guider
+from engine.diffusion.model import Model, Predictor
 from engine.diffusion.noise_mask import NoiseMask
 
 NOTHING = 1e-37  # keeps the mean of no weights at zero
@@ -26,6 +28,7 @@ class Denoiser:
     lists: Mapping[str, tuple[Entry, ...]]
     mask: NoiseMask | None = None
     reads_uncond: bool = False  # the sampler wants the negative prediction too
+    reads_variance: bool = False  # and what the first prompt says of the variance
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Prediction:
         (prediction,) = _ended([self.turn(x, sigma)])
@@ -43,14 +46,25 @@ class Denoiser:
             for name, entries in self.lists.items()
         }
         made = iter((yield [self._piece(entry, shown, rows) for entries in active.values() for entry in entries]))
-        means = {name: _mean(entries, [next(made) for _ in entries], shown) for name, entries in active.items()}
+        told = {name: [next(made) for _ in entries] for name, entries in active.items()}
+        channels = x.shape[1]
+        means = {name: _mean(active[name], [each[:, :channels] for each in told[name]], shown) for name in active}
         prediction = self.guider.combine(means, shown, rows)
+        first = next((name for name in active if active[name]), None)
+        if first is not None and told[first][0].shape[1] > channels:
+            spreads = _mean(active[first], [each[:, channels:] for each in told[first]], shown)
+            prediction = prediction._replace(variance=spreads)
         if self.mask is None or mask is None:
             return prediction
-        return Prediction(self.mask.after(prediction.x0, mask), prediction.uncond)
+        return prediction._replace(x0=self.mask.after(prediction.x0, mask))
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        model = self.guider.model
+        return replace(model, tells_variance=True) if self.reads_variance and isinstance(model, Model) else model
 
     def _piece(self, entry: Entry, x: Tensor, rows: Tensor) -> Piece:
-        return Piece(self.guider.model, entry.crop(x), rows, entry.tokens, entry.extras, entry.control)
+        return Piece(self._predictor, entry.crop(x), rows, entry.tokens, entry.extras, entry.control)
 
 
 def answer_together(asks: Sequence[Ask]) -> list[Prediction]:

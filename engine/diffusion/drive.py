@@ -8,10 +8,14 @@ from torch import Tensor
 
 
 class Prediction(NamedTuple):
-    """The answer to an ask: denoised latents (B, C, …), and those of the negative prompt alone where evaluated."""
+    """The answer to an ask: denoised latents (B, C, …), and those of the negative prompt alone where evaluated.
+
+    `variance` (B, C, …) is the v of Nichol & Dhariwal (2021), eq. 15, where the solver reads it and the model has it.
+    """
 
     x0: Tensor
     uncond: Tensor | None = None
+    variance: Tensor | None = None
 
 
 Denoise = Callable[[Tensor, Tensor], Prediction]

@@ -83,8 +83,8 @@ class BasicGuider:
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:
         only = made["positive"]
-        x0, _ = _finished(_guided(self.model, x, sigma, only, torch.zeros_like(only), 1.0))
-        return Prediction(x0, only)
+        finished = _finished(_guided(self.model, x, sigma, only, torch.zeros_like(only), 1.0))
+        return Prediction(finished.x0, only)
 
 
 @dataclass(frozen=True, eq=False)

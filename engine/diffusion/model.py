@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.diffusion.parameterisation import variance_share
 from engine.diffusion.patched import Patches, with_patches
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class Model:
     parameterisation: "Parameterisation"
     hooks: Hooks = field(default_factory=Hooks)
     patches: Patches = ()
+    tells_variance: bool = False  # whether `predict` gives what networks with twice the channels learnt of variances
 
     @property
     def patched(self) -> nn.Module:
@@ -205,11 +207,15 @@ class Model:
     ) -> Tensor:
         """The clean latents that the network sees in `x` (B, C, H, W) at `sigma` (B,); float32 in and out.
 
-        `blocks` are hooks of this call alone, before the model's own: a control net's residuals, say.
+        `blocks` are hooks of this call alone, before the model's own: a control net's residuals, say. A model that
+        `tells_variance` gives (B, 2 C, H, W) if its network has learnt them: the v of Nichol & Dhariwal (2021), eq. 15,
+        behind the latents.
         """
         scaled = self.parameterisation.scale_input(x, sigma)
         t = self.levels.timestep(sigma)
         cast = {name: value.to(self.dtype) for name, value in extras.items()}
         hooks = (*blocks, *self.hooks.blocks)
         out = self.family.call(self.patched, scaled.to(self.dtype), t, context.to(self.dtype), cast, hooks)
-        return self.parameterisation.x0(x, sigma, out.float())
+        output, rest = out.float().split([x.shape[1], out.shape[1] - x.shape[1]], dim=1)
+        x0 = self.parameterisation.x0(x, sigma, output)
+        return torch.cat([x0, variance_share(rest)], dim=1) if self.tells_variance else x0

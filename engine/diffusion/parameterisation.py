@@ -116,6 +116,11 @@ class LcmPrediction:
         return scaled / variance**0.5 * EPSILON.x0(x, sigma, output) + half**2 / variance * x
 
 
+def variance_share(output: Tensor) -> Tensor:
+    """The v of Nichol & Dhariwal (2021), eq. 15, from the channels that a network has for it: 0 at -1, and 1 at 1."""
+    return (output + 1) / 2
+
+
 EPSILON = EpsilonPrediction()
 V = VPrediction()
 X0 = CleanPrediction()

@@ -63,6 +63,7 @@ def _sampled(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, laten
         resolve(guider.lists, model, start, mask),
         None if mask is None else _noise_mask(mask, start, drawn, solver, noise.seed, sigmas, model),
         solver.reads_uncond,
+        solver.reads_variance,
     )
     setting = solver.setting(model.levels, x, sigmas, noise.seed, latent.get("batch_index"))
     x, last = yield from _asked(solver.steps(x, sigmas, setting), solver, denoise, sigmas)

@@ -123,7 +123,7 @@ class DistillationTask:
         twice, levels = x.repeat(2, 1, 1, 1), sigma.repeat(2)
         scaled = model.parameterisation.scale_input(twice, levels)
         output = self.calls.call(scaled, model.levels.timestep(levels), torch.cat([states, empty]))
-        with_text, without = model.parameterisation.x0(twice, levels, output.float()).chunk(2)
+        with_text, without = model.parameterisation.x0(twice, levels, output[:, : x.shape[1]].float()).chunk(2)
         x0 = without + self.how.cfg * (with_text - without)
         return x0 + (x - x0) * _beside(sigma_next / sigma, x)
 
@@ -143,7 +143,7 @@ class DistillationTask:
         model = self.student
         scaled = model.parameterisation.scale_input(x, sigma)
         output = self.base.call(scaled, model.levels.timestep(sigma), states)
-        return model.parameterisation.x0(x, sigma, output.float())
+        return model.parameterisation.x0(x, sigma, output[:, : x.shape[1]].float())
 
     @cached_property
     def calls(self) -> DenoisingTask:

@@ -40,6 +40,7 @@ class Sizes:
     vae_blocks: int = 1
     text_width: int = 128
     text_layers: int = 4
+    learned_variance: bool = False  # twice the channels out: the variance of sampling's steps beside the noise
 
     def __post_init__(self) -> None:
         for name, widths in (("unet_widths", self.unet_widths), ("vae_widths", self.vae_widths)):
@@ -61,7 +62,7 @@ class Sizes:
         """The UNet's shape as loaders read it off a file."""
         return UNetShape(
             in_channels=_CHANNELS,
-            out_channels=_CHANNELS,
+            out_channels=2 * _CHANNELS if self.learned_variance else _CHANNELS,
             widths=self.unet_widths,
             encoder=tuple((depth,) * self.unet_blocks for depth in self.unet_depths),
             middle=1,

@@ -4,11 +4,13 @@ Both are written for x_t = √ᾱ x_0 + √(1 − ᾱ) ε. Whatever form a model
 a step and back after it, so that flow models are served as well.
 """
 
+from collections.abc import Generator
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
 from torch import Tensor
 
+from engine.diffusion.drive import Prediction
 from engine.diffusion.solvers.options import Range
 from engine.diffusion.solvers.setting import Setting, Steps
 
@@ -37,14 +39,16 @@ def ddpm_posterior(
     *,
     variance: Literal["beta", "beta_tilde", "learned"] = "beta_tilde",
     v: Share = 0.5,
-) -> Steps:
+) -> Generator[tuple[Tensor, Tensor], Tensor | Prediction, Tensor]:
     """The ancestral sampler of Ho et al. (2020), Algorithm 2: the mean of q(x_{t−1} | x_t, x_0), and a variance.
 
     From level t to the next one visited, s: α = ᾱ_t / ᾱ_s, β = 1 − α and β̃ = (1 − ᾱ_s) / (1 − ᾱ_t) β.
-    "learned" is exp(v log β + (1 − v) log β̃) (Nichol & Dhariwal 2021, eq. 15), with one `v` for all elements.
+    "learned" is exp(v log β + (1 − v) log β̃) (Nichol & Dhariwal 2021, eq. 15), with the v that the network gives for
+    each element, or the one `v` for all where it gives none.
     """
     for sigma, sigma_next in pairwise(sigmas):
-        x0 = yield x, sigma
+        told: Tensor | Prediction = yield x, sigma
+        x0, learned = (told.x0, told.variance) if isinstance(told, Prediction) else (told, None)
         if sigma_next == 0:
             x = x0
             continue
@@ -53,8 +57,8 @@ def ddpm_posterior(
         # 1 − ᾱ_t / ᾱ_s, without the cancellation of near numbers
         beta = ((now.noise * then.signal - then.noise * now.signal) / then.signal).clamp(min=0)
         beta_tilde = then.noise / now.noise * beta
-        share = {"beta": 1.0, "beta_tilde": 0.0, "learned": v}[variance]
-        deviation = (beta**share * beta_tilde ** (1 - share)).sqrt()
+        share = {"beta": 1.0, "beta_tilde": 0.0, "learned": v if learned is None else learned.double()}[variance]
+        deviation = (beta**share * beta_tilde ** (1 - share)).sqrt().to(x.dtype)
         mean = then.signal.sqrt() * beta / now.noise * x0 + alpha.sqrt() * then.noise / now.noise * (x / now.size)
         x = then.size * (mean + deviation * setting.noise(sigma, sigma_next))
     return x

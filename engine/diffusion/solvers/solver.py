@@ -125,6 +125,11 @@ class Solver:
         return self._method.reads_uncond
 
     @property
+    def reads_variance(self) -> bool:
+        """Whether it is sent whole Predictions, with the variance that the model has learnt."""
+        return self._method.function is posterior.ddpm_posterior and self.options.get("variance") == "learned"
+
+    @property
     def discards_penultimate(self) -> bool:
         """Whether sampler nodes leave the last level above zero out of its schedule."""
         return self.name in DISCARDS_PENULTIMATE
@@ -136,7 +141,7 @@ class Solver:
 
     def reply(self, prediction: Prediction) -> Tensor | Prediction:
         """What the running solver is to be sent for a prediction."""
-        return prediction if self.reads_uncond else prediction.x0
+        return prediction if self.reads_uncond or self.reads_variance else prediction.x0
 
     def setting(
         self, levels: Levels, x: Tensor, sigmas: Tensor, seed: int, batch_index: list[int] | None = None
