@@ -79,8 +79,8 @@ SET_B = Mixture(lambda j: 0.5 + 0.3 * (0.5 * j).cos(), lambda j: -0.4 - 0.3 * (0
 SET_C = Mixture(lambda j: 1.0 - 0.5 * (0.2 * j).sin(), lambda j: -1.2 + 0.2 * (1.1 * j).cos(), 0.3, 0.4, 0.9)
 
 
-# The figures' tolerances hold on the processor that made them; another's vector instructions round otherwise, and samplers
-# that step back and forth amplify that.
+# The figures' tolerances hold on the processor that made them; another's vector instructions round otherwise, and
+# samplers that step back and forth amplify that.
 ELSEWHERE = 3.0
 
 
