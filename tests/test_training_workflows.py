@@ -13,6 +13,7 @@ from engine.diffusion.noisy_classifier import load_classifier
 from engine.run.events import RunFinished
 from engine.settings import CachePolicy, Settings
 from engine.weights.lora import read_lora
+from engine.weights.upscale_model import load_upscale_model
 from tests.tiny.checkpoints import make_tiny_checkpoint
 
 WORKFLOWS = sorted((Path(__file__).parent.parent / "workflows" / "train").glob("*.json"))
@@ -27,6 +28,8 @@ REDUCED = {
     "text_width": "16",
     "text_layers": "1",
     "rank": "2",
+    "num_feat": "8",
+    "num_conv": "1",
     "labels": "dawn, dusk",  # the first four scenes have both
     "compile": "false",  # tests wait for no compiler
 }
@@ -50,12 +53,17 @@ def is_classifier(path: Path) -> None:
     assert len(load_classifier(path).labels) > 1
 
 
+def is_upscale_model(path: Path) -> None:
+    assert load_upscale_model(path).scale > 1
+
+
 # What a workflow saves: the folder below the outputs, and how a file of it is looked at.
 SAVES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "scenes": ("checkpoints", is_checkpoint),
     "scenes_classifier": ("classifiers", is_classifier),
     "scenes_control": ("controlnet", is_control_net),
     "scenes_lcm": ("loras", is_lora),
+    "scenes_upscaler": ("upscale_models", is_upscale_model),
 }
 
 
