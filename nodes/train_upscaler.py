@@ -45,7 +45,7 @@ def train_upscaler(
     steps: Steps = 5000,
     minutes: Minutes = 0.0,
     batch: Batch = 16,
-    rate: Rate = 5e-4,
+    rate: Rate = 1e-3,
     seed: SeedInput = 0,
     edges: Annotated[float, Number(0, 100, step=0.1), Tip("Weight of the difference of edges.")] = 0.0,
     save_as: Annotated[Literal["float16", "float32"], Option(advanced=True)] = "float16",

@@ -10,8 +10,11 @@ from safetensors.torch import save_file
 from spandrel.architectures.Compact import Compact
 
 from engine.node.declare import declared
+from engine.training.pictures import draw_all
+from engine.training.scenes.examples import SceneDataset
+from engine.training.upscaler import bicubic, psnr, shrunk
 from engine.weights import shelf
-from engine.weights.folders import Folders
+from engine.weights.folders import BUNDLED, Folders
 from engine.weights.shelf import Shelf
 from nodes import upscale_model
 from tests.nodes.test_sockets import as_published, inputs
@@ -38,6 +41,22 @@ def test_a_file_enlarges_pictures_and_is_read_once(disk: Folders) -> None:
         wanted = network(image.movedim(-1, 1)).clamp(0, 1).movedim(1, -1)
     assert torch.allclose(made, wanted, atol=1e-5)
     assert made.dtype == torch.float32
+
+
+def test_the_model_that_comes_along_paints_scenes_it_never_saw_far_better_than_bicubic_interpolation(
+    disk: Folders,
+) -> None:
+    name = "heddle-scenes-x2.safetensors"
+    assert (BUNDLED / "upscale_models" / name).stat().st_size < 2 << 20
+    assert name in disk.files("upscale_models")
+    large = draw_all(SceneDataset(4, seed=999, side=128)).planes.float() / 255
+    small = shrunk(large, 2)
+    with torch.inference_mode():
+        model = upscale_model.upscale_model_loader(name)
+        made = upscale_model.image_upscale_with_model(model, small.movedim(1, -1)).movedim(-1, 1)
+    gains = [psnr(made[i], large[i]) - psnr(bicubic(small, 2)[i], large[i]) for i in range(4)]
+    assert min(gains) > 3
+    assert sum(gains) / 4 > 5
 
 
 def test_sockets_and_names_are_those_of_the_ecosystem(disk: Folders, spec_dir: Path) -> None:
