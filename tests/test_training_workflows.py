@@ -63,6 +63,7 @@ SAVES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "scenes_classifier": ("classifiers", is_classifier),
     "scenes_control": ("controlnet", is_control_net),
     "scenes_lcm": ("loras", is_lora),
+    "scenes_lora": ("loras", is_lora),
     "scenes_upscaler": ("upscale_models", is_upscale_model),
 }
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -23,6 +24,7 @@ from engine.diffusion import sampling  # noqa: E402 - the clone is used as it li
 from engine.diffusion.drive import alone  # noqa: E402
 from engine.diffusion.families.load import Checkpoint, load_checkpoint  # noqa: E402
 from engine.diffusion.text.clip import conditioning  # noqa: E402
+from engine.pictures.upscale import upscale  # noqa: E402
 from engine.training import pictures  # noqa: E402
 from engine.training.scenes.dice import Dice, seed_at  # noqa: E402
 from engine.training.scenes.draw import draw  # noqa: E402
@@ -32,10 +34,12 @@ from engine.training.scenes.scene import Scene, attributes, make_scene  # noqa: 
 from engine.training.scenes.words import caption  # noqa: E402
 from engine.training.vae import psnr  # noqa: E402
 from engine.weights import folders  # noqa: E402
+from engine.weights.upscale_model import load_upscale_model  # noqa: E402
 
 SIDE = 128
 TRAINED_ON, UNSEEN = 0, 2024  # the seeds of the scenes
 BASE = "heddle-scenes.safetensors"
+UPSCALER = "heddle-scenes-x2.safetensors"
 
 
 def unseen_scenes(count: int, trained: int = 6000) -> list[Scene]:
@@ -119,13 +123,25 @@ def vae(count: int, keep: Path | None) -> Iterator[str]:
     ours = psnr(loaded.vae, drawn, range(count))
     pixels = drawn.pixels(range(count))
     small = round(SIDE * (4 / 3) ** 0.5 / 8)  # as many numbers as a latent of 4 x 16 x 16 has
-    planes = torch.nn.functional.interpolate(pixels.movedim(-1, 1), (small, small), mode="bicubic", antialias=True)
-    peer = mean_psnr(
-        torch.nn.functional.interpolate(planes, (SIDE, SIDE), mode="bicubic").clamp(0, 1).movedim(1, -1), pixels
-    )
+    planes = functional.interpolate(pixels.movedim(-1, 1), (small, small), mode="bicubic", antialias=True)
+    peer = mean_psnr(functional.interpolate(planes, (SIDE, SIDE), mode="bicubic").clamp(0, 1).movedim(1, -1), pixels)
     yield f"VAE reconstruction {ours:.2f} dB   as many numbers, bicubic {peer:.2f} dB   ratio {ours / peer:.3f}"
     with torch.inference_mode():
         keep_sheet(torch.cat([pixels[:12], loaded.vae.decode(loaded.vae.encode(pixels[:12]))]), keep, "vae")
+
+
+def upscaler(count: int, keep: Path | None) -> Iterator[str]:
+    """Twice the size, from drawings at half; the peer is bicubic interpolation."""
+    model = load_upscale_model(folders.current().require("upscale_models", UPSCALER))
+    drawn = pictures.draw_all(SceneDataset(count, UNSEEN, SIDE, "colour"))
+    wanted = drawn.pixels(range(count))
+    half = (SIDE // 2, SIDE // 2)
+    small = functional.interpolate(wanted.movedim(-1, 1), half, mode="bicubic", antialias=True).clamp(0, 1)
+    plain = functional.interpolate(small, (SIDE, SIDE), mode="bicubic").clamp(0, 1).movedim(1, -1)
+    made = upscale(model, small.movedim(1, -1), torch.device("cpu"))
+    ours, peer = mean_psnr(made, wanted), mean_psnr(plain, wanted)
+    yield f"upscaler {ours:.2f} dB   bicubic {peer:.2f} dB   {ours - peer:+.2f} dB"
+    keep_sheet(torch.cat([plain[:12], made[:12], wanted[:12]]), keep, "upscaler")
 
 
 def mean_psnr(made: Tensor, wanted: Tensor) -> float:
@@ -145,7 +161,7 @@ def keep_sheet(images: Tensor, folder: Path | None, name: str, columns: int = 12
     sheet.save(folder / f"{name}.png")
 
 
-MEASURES = {"text": text, "vae": vae}
+MEASURES = {"text": text, "vae": vae, "upscaler": upscaler}
 
 
 @click.command()
@@ -158,8 +174,11 @@ def main(count: int, only: tuple[str, ...], keep: Path | None, models: Path | No
     if models is not None:
         folders.use(folders.Folders(models, *(Path(each) for each in ("input", "output", "temp", "user"))))
     for name in only or MEASURES:
-        for line in MEASURES[name](count, keep):
-            click.echo(line)
+        try:
+            for line in MEASURES[name](count, keep):
+                click.echo(line)
+        except FileNotFoundError as error:
+            click.echo(f"{name} is not measured: {error}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ WORKFLOW = ROOT / "workflows" / "text_to_image.json"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
-    make_tiny_checkpoint(folder / "models" / "checkpoints" / "tiny_sd15.safetensors")
+    make_tiny_checkpoint(folder / "models" / "checkpoints" / "heddle-scenes.safetensors")
     return folder
 
 
@@ -46,7 +46,7 @@ def test_run_ends_with_a_picture_that_can_be_run_again(home: Path) -> None:
     picture = Path(first.stdout.splitlines()[-1])
     assert picture.parent == home / "output"
     image, texts = opened(picture)
-    assert image.size == (256, 256)
+    assert image.size == (128, 128)
     assert json.loads(texts["prompt"])["5"]["inputs"]["steps"] == 2
 
     again = heddle("run", picture, "--json", home=home)
@@ -59,16 +59,16 @@ def test_run_ends_with_a_picture_that_can_be_run_again(home: Path) -> None:
 
 
 def test_an_invalid_workflow_ends_with_2_and_says_what_would_be_right(home: Path) -> None:
-    ran = heddle("run", WORKFLOW, "--set", "1.ckpt_name=tiny_sd51.safetensors", "--set", "5.steps=0", home=home)
+    ran = heddle("run", WORKFLOW, "--set", "1.ckpt_name=heddle-scense.safetensors", "--set", "5.steps=0", home=home)
     assert ran.returncode == 2
     assert "node 1 (CheckpointLoaderSimple, 'Load Checkpoint')" in ran.stderr
-    assert "close: 'tiny_sd15.safetensors'" in ran.stderr
+    assert "close: 'heddle-scenes.safetensors'" in ran.stderr
     assert "Value 0 smaller than min of 1" in ran.stderr
 
 
 def test_a_failing_node_ends_with_1_and_names_itself(home: Path) -> None:
     broken = home / "models" / "checkpoints" / "broken.safetensors"
-    broken.write_bytes((home / "models/checkpoints/tiny_sd15.safetensors").read_bytes()[:5000])
+    broken.write_bytes((home / "models/checkpoints/heddle-scenes.safetensors").read_bytes()[:5000])
     ran = heddle("run", WORKFLOW, "--set", "1.ckpt_name=broken.safetensors", home=home)
     broken.unlink()
     assert ran.returncode == 1
