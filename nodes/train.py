@@ -54,7 +54,7 @@ def new_sd_model(
     unet_widths: Widths = "64, 128, 256",
     unet_depths: Annotated[str, Tip("Transformers behind each block of a level, from fine to coarse.")] = "1, 1, 0",
     unet_blocks: Annotated[int, Number(1, 8)] = 1,
-    vae_widths: Widths = "32, 64, 128, 128",
+    vae_widths: Widths = "96, 64, 128, 128",
     vae_blocks: Annotated[int, Number(1, 8)] = 1,
     text_width: Annotated[int, Number(8, 4096, step=8)] = 128,
     text_layers: Annotated[int, Number(1, 12)] = 4,

@@ -20,6 +20,7 @@ from engine.diffusion.text.towers import clip_from_tensors
 from engine.diffusion.text.vocabulary import CLIP_SIZE
 from engine.diffusion.vae import Vae
 from engine.training.copies import settled
+from engine.training.thumbnail import start_as_thumbnail
 from engine.weights.recognise import Recognised
 from engine.weights.unet_shape import UNetShape
 
@@ -36,7 +37,7 @@ class Sizes:
     unet_widths: tuple[int, ...] = (64, 128, 256)
     unet_blocks: int = 1  # residual blocks in a level of the encoder; the decoder has one more
     unet_depths: tuple[int, ...] = (1, 1, 0)  # transformers behind each block of a level; the middle always has one
-    vae_widths: tuple[int, ...] = (32, 64, 128, 128)
+    vae_widths: tuple[int, ...] = (96, 64, 128, 128)  # a finest level of 96 or more starts far better
     vae_blocks: int = 1
     text_width: int = 128
     text_layers: int = 4
@@ -85,7 +86,7 @@ def new_model(sizes: Sizes, seed: int = 0, placement: Placement | None = None) -
         clip = _text(sizes, placement)
     _start_at_nothing(unet, "conv2", "proj_out", "conv_out")
     _start_at_nothing(autoencoder, "conv2", "to_out.0")
-    _start_certain(autoencoder)
+    start_as_thumbnail(autoencoder)
     found = Recognised("sd15", sizes.unet)
     family = StableDiffusion(found, latent_format.SD15)
     network = settled(unet, placement.device, placement.dtype)
@@ -113,23 +114,13 @@ def _drawn(module: Any) -> Any:
 
 
 def _start_at_nothing(network: nn.Module, *last: str) -> None:
-    """Each block begins by adding nothing, and a UNet by predicting nothing (Ho et al. 2020).
-
-    An autoencoder is then a chain of resizing convolutions at first, and learns colours and shapes sooner.
-    """
+    """Each block begins by adding nothing, and a UNet by predicting nothing (Ho et al. 2020)."""
     for name, layer in network.named_modules():
         is_last = any(name == each or name.endswith(f".{each}") for each in last)
         if is_last and isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.requires_grad_(False).weight.zero_()
             if layer.bias is not None:  # pyright: ignore[reportUnnecessaryComparison] (layers may have none)
                 layer.bias.zero_()
-
-
-@torch.no_grad()
-def _start_certain(autoencoder: Any) -> None:
-    """Latents lie close to their means: the unit variance of a plain start would drown them in noise for long."""
-    autoencoder.quant_conv.weight[_CHANNELS:] = 0
-    autoencoder.quant_conv.bias[_CHANNELS:] = -6
 
 
 def _text(sizes: Sizes, placement: Placement) -> Clip:

@@ -12,6 +12,9 @@ from engine.diffusion.families.save import checkpoint_tensors, write
 from engine.diffusion.sampling import ksampler
 from engine.diffusion.text.clip import conditioning, required
 from engine.training.new_model import Sizes, new_model, parameters_of
+from engine.training.pictures import draw_all
+from engine.training.scenes.examples import SceneDataset
+from engine.training.vae import psnr
 from tests.training.toys import SIZES, tiny
 
 
@@ -46,6 +49,15 @@ def test_the_seed_decides_the_weights() -> None:
 
     assert torch.equal(weights(first), weights(again))
     assert not torch.equal(weights(first), weights(other))
+
+
+def test_a_fresh_autoencoder_already_keeps_a_thumbnail() -> None:
+    pictures = draw_all(SceneDataset(6, 1, 128, "colour"))
+    wide, narrow = (new_model(Sizes(vae_widths=(width, 32, 32, 96))).vae for width in (96, 32))
+    assert wide is not None
+    assert narrow is not None
+    assert psnr(wide, pictures, range(6)) > 20
+    assert psnr(narrow, pictures, range(6)) < psnr(wide, pictures, range(6)) - 3  # no room for a constant in its groups
 
 
 def test_a_fresh_network_predicts_nothing() -> None:
