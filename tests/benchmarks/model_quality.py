@@ -172,7 +172,8 @@ MEASURES = {"text": text, "vae": vae, "upscaler": upscaler}
 def main(count: int, only: tuple[str, ...], keep: Path | None, models: Path | None) -> None:
     """Print every figure beside its bound."""
     if models is not None:
-        folders.use(folders.Folders(models, *(Path(each) for each in ("input", "output", "temp", "user"))))
+        here = folders.Folders.under(Path.cwd())
+        folders.use(folders.Folders(models, here.input, here.output, here.temp, here.user))
     for name in only or MEASURES:
         try:
             for line in MEASURES[name](count, keep):
