@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from engine.api import Choice, Hidden, Latent, Result, deferred, node
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.diffusion import latent_files
@@ -49,7 +48,7 @@ def save_latent(
     target = folders.current().save_target(filename_prefix)
     texts = picture_files.metadata(prompt, extra_pnginfo)
     writer = latent_files.writer(samples["samples"], texts)
-    path = write_new(target.folder, target.names("latent"), target.counter, writer)
+    path = target.write("latent", writer)
     return Result(ui={"latents": [{"filename": path.name, "subfolder": target.subfolder, "type": "output"}]})
 
 

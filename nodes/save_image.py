@@ -9,7 +9,6 @@ from engine.api import Hidden, Image, Mask, Number, Result, deferred, node
 from engine.node.context import stop_if_cancelled
 from engine.weights import folders
 from engine.weights.folders import SaveTarget
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.pictures import files as picture_files
@@ -98,6 +97,6 @@ def _written(target: SaveTarget, kind: str, suffix: str, writers: Iterable[Write
     shown: list[dict[str, str]] = []
     for number, write in enumerate(writers):
         stop_if_cancelled()
-        path = write_new(target.folder, target.names(suffix, number), target.counter + number, write)
+        path = target.write(suffix, write, number)
         shown.append({"filename": path.name, "subfolder": target.subfolder, "type": kind})
     return shown

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from engine.api import Clip, Hidden, Model, Vae, deferred, node
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.diffusion.families import save
@@ -63,6 +62,5 @@ def clip_save(
 def _write(prefix: str, tensors: Mapping[str, Any], prompt: Prompt, extra_pnginfo: PngInfo) -> None:
     """Write to the first free `prefix_00001_.safetensors`, with the prompt in the file's metadata."""
     texts = picture_files.metadata(prompt, extra_pnginfo)
-    target = folders.current().save_target(prefix)
     write = partial(save.write, tensors=tensors, texts=texts)
-    write_new(target.folder, target.names("safetensors"), target.counter, write)
+    folders.current().save_target(prefix).write("safetensors", write)

@@ -19,6 +19,7 @@ from engine.training.inputs import (
     SeedInput,
     Steps,
     WarmUp,
+    whole_numbers,
 )
 
 with deferred():
@@ -65,10 +66,10 @@ def new_sd_model(
 ) -> Fresh:
     """Make a model of the SD 1.x kind that has learnt nothing yet, of any size, with a text encoder and a VAE."""
     sizes = new_model.Sizes(
-        unet_widths=_numbers("unet_widths", unet_widths),
+        unet_widths=whole_numbers("unet_widths", unet_widths),
         unet_blocks=unet_blocks,
-        unet_depths=_numbers("unet_depths", unet_depths),
-        vae_widths=_numbers("vae_widths", vae_widths),
+        unet_depths=whole_numbers("unet_depths", unet_depths),
+        vae_widths=whole_numbers("vae_widths", vae_widths),
         vae_blocks=vae_blocks,
         text_width=text_width,
         text_layers=text_layers,
@@ -182,11 +183,3 @@ def train_diffusion(
         model, clips.required(clip), vaes.present(vae), drawn, run, objective, stores.path_of(checkpoint)
     )
     return TrainedModel(made.model, made.clip, previews.as_tensor(made.run.shown), json.dumps(stores.summary(made.run)))
-
-
-def _numbers(name: str, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(each) for each in text.split(","))
-    except ValueError:
-        msg = f"{name} is {text!r}; it should be whole numbers with commas between them, such as 64, 128, 256"
-        raise ValueError(msg) from None

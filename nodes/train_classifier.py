@@ -1,6 +1,7 @@
 """Nodes that train a classifier of noisy latents, and load one, for guidance by its gradient."""
 
 import json
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from engine.api import Choice, Classifier, Dataset, Image, Model, Named, Tip, Vae, deferred, node
@@ -19,9 +20,9 @@ from engine.training.inputs import (
     SeedInput,
     Steps,
     WarmUp,
+    whole_numbers,
 )
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.device import place
@@ -95,17 +96,12 @@ def train_classifier(
         pictures.draw_all(dataset),
         run,
         words,
-        _numbers(widths),
+        whole_numbers("widths", widths),
         stores.path_of(checkpoint),
     )
     summary = json.dumps(stores.summary(made.run, labels=words, left_out=made.left_out, accuracy=made.accuracy))
-    target = folders.current().save_target(filename_prefix)
-    write_new(
-        target.folder,
-        target.names("safetensors"),
-        target.counter,
-        lambda path: noisy_classifier.write_classifier(path, made.classifier, {"training": summary}),
-    )
+    write = partial(noisy_classifier.write_classifier, classifier=made.classifier, texts={"training": summary})
+    folders.current().save_target(filename_prefix).write("safetensors", write)
     return TrainedClassifier(made.classifier, previews.as_tensor(made.run.shown), summary)
 
 
@@ -115,11 +111,3 @@ def classifier_loader(classifier_name: Annotated[str, Choice(folders.listing("cl
     path = folders.current().require("classifiers", classifier_name)
     found = shelf.current().get(lambda: noisy_classifier.load_classifier(path), (path,), "classifier", place.current())
     return LoadedClassifier(found, ", ".join(f"{number} {word}" for number, word in enumerate(found.labels)))
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(each) for each in text.split(","))
-    except ValueError:
-        msg = f"widths is {text!r}; it should be whole numbers with commas between them, such as 64, 128"
-        raise ValueError(msg) from None

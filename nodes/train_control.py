@@ -1,6 +1,7 @@
 """The node that trains a ControlNet and writes it among the outputs."""
 
 import json
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from engine.api import Clip, ControlNet, Dataset, Image, Model, Named, Number, Tip, Vae, deferred, node
@@ -21,7 +22,6 @@ from engine.training.inputs import (
     WarmUp,
 )
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.diffusion import vae as vaes
@@ -92,12 +92,7 @@ def train_control_net(
     )
     figures = {"compared": round(made.loss, 5), "without": round(made.loss_without, 5)}
     summary = json.dumps(stores.summary(made.run, **figures))
-    target = folders.current().save_target(filename_prefix)
     tensors = control_files.control_net_tensors(made.net.network)
-    write_new(
-        target.folder,
-        target.names("safetensors"),
-        target.counter,
-        lambda path: save.write(path, tensors, {"training": summary}),
-    )
+    write = partial(save.write, tensors=tensors, texts={"training": summary})
+    folders.current().save_target(filename_prefix).write("safetensors", write)
     return TrainedControl(made.net, previews.as_tensor(made.run.shown), summary)

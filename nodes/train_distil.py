@@ -1,6 +1,7 @@
 """The node that distils a model into one of 1 to 4 steps, whole or as a LoRA."""
 
 import json
+from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
 from engine.api import Clip, Dataset, Image, Model, Named, Number, Option, Tip, Vae, deferred, node
@@ -21,7 +22,6 @@ from engine.training.inputs import (
     WarmUp,
 )
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.diffusion import lora as loras
@@ -98,13 +98,8 @@ def distill_lcm(
         return _answer(whole.model, whole.run)
     small = distillation.distill_lora(*given, lora_training.Rank(rank, alpha), how, store)
     summary = json.dumps(stores.summary(small.run))
-    target = folders.current().save_target(filename_prefix)
-    path = write_new(
-        target.folder,
-        target.names("safetensors"),
-        target.counter,
-        lambda path: save.write(path, small.tensors, {"training": summary}),
-    )
+    write = partial(save.write, tensors=small.tensors, texts={"training": summary})
+    path = folders.current().save_target(filename_prefix).write("safetensors", write)
     changed, _ = loras.add_lora(model, None, lora_files.read_lora(path), 1.0, 1.0)
     return _answer(distillation.as_consistency_model(changed), small.run)
 

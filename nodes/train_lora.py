@@ -1,11 +1,12 @@
 """The node that trains a LoRA, writes it among the outputs and puts it on the model."""
 
 import json
+from functools import partial
 from typing import Annotated, NamedTuple
 
-from engine.api import Clip, Dataset, Image, Model, Named, Number, Seed, Tip, Vae, deferred, node
+from engine.api import Clip, Dataset, Image, Model, Named, Number, Tip, Vae, deferred, node
+from engine.training.inputs import Batch, Minutes, PreviewEvery, Rate, Resume, SeedInput, Steps
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.diffusion import lora as loras
@@ -31,17 +32,17 @@ def train_lora(
     vae: Vae,
     dataset: Dataset,
     filename_prefix: str = "loras/heddle",
-    steps: Annotated[int, Number(1, 10_000_000)] = 500,
-    minutes: Annotated[float, Number(0, 100_000, step=1), Tip("End after this time; 0: no limit.")] = 0.0,
-    batch: Annotated[int, Number(1, 4096)] = 4,
-    rate: Annotated[float, Number(1e-7, 1.0, step=1e-5, round=1e-7)] = 1e-3,
-    seed: Annotated[int, Seed()] = 0,
+    steps: Steps = 500,
+    minutes: Minutes = 0.0,
+    batch: Batch = 4,
+    rate: Rate = 1e-3,
+    seed: SeedInput = 0,
     rank: Annotated[int, Number(1, 1024)] = 8,
     alpha: Annotated[float, Number(0.01, 1024, step=0.5, round=0.01)] = 8.0,
     attention_only: Annotated[bool, Tip("Only attention, or all linear layers of transformers.")] = True,
     train_text: Annotated[bool, Tip("A change of the text encoder too.")] = False,
-    checkpoint: Annotated[str, Tip("Name of a file below output/training to resume from; empty: none.")] = "",
-    preview_every: Annotated[int, Number(0, 100_000)] = 100,
+    checkpoint: Resume = "",
+    preview_every: PreviewEvery = 100,
 ) -> TrainedLora:
     """Train a LoRA on a dataset for any SD 1.x or 2.x model, save it below the output folder, and put it on."""
     run = recipe.Recipe(
@@ -58,12 +59,7 @@ def train_lora(
         stores.path_of(checkpoint),
     )
     summary = json.dumps(stores.summary(made.run))
-    target = folders.current().save_target(filename_prefix)
-    path = write_new(
-        target.folder,
-        target.names("safetensors"),
-        target.counter,
-        lambda path: save.write(path, made.tensors, {"training": summary}),
-    )
+    write = partial(save.write, tensors=made.tensors, texts={"training": summary})
+    path = folders.current().save_target(filename_prefix).write("safetensors", write)
     changed, read = loras.add_lora(model, clip, lora_files.read_lora(path), 1.0, 1.0)
     return TrainedLora(changed, clips.required(read), previews.as_tensor(made.run.shown), summary)

@@ -1,6 +1,7 @@
 """The node that trains an upscale model and writes it among the outputs."""
 
 import json
+from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
 from engine.api import Dataset, Image, Named, Number, Option, Tip, UpscaleModel, deferred, node
@@ -21,7 +22,6 @@ from engine.training.inputs import (
     WarmUp,
 )
 from engine.weights import folders
-from engine.weights.write_whole import write_new
 
 with deferred():
     from engine.diffusion.families import save
@@ -83,11 +83,6 @@ def train_upscaler(
     made = upscaler.train_upscaler(drawn, run, size, crop, edges, save_as, stores.path_of(checkpoint))
     figures = {"psnr": round(made.psnr, 2), "psnr_bicubic": round(made.psnr_bicubic, 2), "measured": made.measured}
     summary = json.dumps(stores.summary(made.run, **figures))
-    target = folders.current().save_target(filename_prefix)
-    write_new(
-        target.folder,
-        target.names("safetensors"),
-        target.counter,
-        lambda path: save.write(path, made.tensors, {"training": summary}),
-    )
+    write = partial(save.write, tensors=made.tensors, texts={"training": summary})
+    folders.current().save_target(filename_prefix).write("safetensors", write)
     return TrainedUpscaler(made.model, previews.as_tensor(made.run.shown), summary)

@@ -24,7 +24,7 @@ class Parameterisation(Protocol):
         ...
 
 
-def _beside(sigma: Tensor, x: Tensor) -> Tensor:
+def beside(sigma: Tensor, x: Tensor) -> Tensor:
     """sigma (B,) or a scalar, shaped to multiply x (B, C, …)."""
     return sigma.to(x.device).reshape(-1, *[1] * (x.ndim - 1))
 
@@ -36,7 +36,7 @@ class _UnitVariance:
     sigma_data: float = 1.0
 
     def scale_input(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return x / (_beside(sigma, x) ** 2 + self.sigma_data**2) ** 0.5
+        return x / (beside(sigma, x) ** 2 + self.sigma_data**2) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class EpsilonPrediction(_UnitVariance):
     """The output is the noise (Ho et al. 2020)."""
 
     def x0(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
-        return x - output * _beside(sigma, x)
+        return x - output * beside(sigma, x)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class VPrediction(_UnitVariance):
     """The output is the velocity on the circle of signal and noise (Salimans & Ho 2022)."""
 
     def x0(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
-        level = _beside(sigma, x)
+        level = beside(sigma, x)
         variance = level**2 + self.sigma_data**2
         return x * self.sigma_data**2 / variance - output * level * self.sigma_data / variance**0.5
 
@@ -62,7 +62,7 @@ class EdmPrediction(_UnitVariance):
     """The output is the correction to a scaled input (Karras et al. 2022)."""
 
     def x0(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
-        level = _beside(sigma, x)
+        level = beside(sigma, x)
         variance = level**2 + self.sigma_data**2
         return x * self.sigma_data**2 / variance + output * level * self.sigma_data / variance**0.5
 
@@ -94,7 +94,7 @@ class FlowPrediction:
         return x
 
     def x0(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
-        return x - output * _beside(sigma, x)
+        return x - output * beside(sigma, x)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class LcmPrediction:
 
     def x0(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
         half = 0.5  # the paper's sigma_data
-        scaled = self.levels.timestep(_beside(sigma, x)) * 10
+        scaled = self.levels.timestep(beside(sigma, x)) * 10
         variance = scaled**2 + half**2
         return scaled / variance**0.5 * EPSILON.x0(x, sigma, output) + half**2 / variance * x
 

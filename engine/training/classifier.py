@@ -17,6 +17,7 @@ from engine.diffusion.vae import Vae
 from engine.training.checkpoint import mass
 from engine.training.compiled import faster
 from engine.training.copies import rounded
+from engine.training.dataset import learnt_from, measured_on
 from engine.training.denoising import aimed, latents_of
 from engine.training.loop import Batch, Trained, train
 from engine.training.pictures import Pictures
@@ -101,7 +102,7 @@ class ClassifierTask:
     @torch.no_grad()
     def accuracy(self) -> dict[str, float]:
         """The share of right answers about the examples that were held back, by sigma."""
-        rows = range(self.learnt, len(self.latents)) if self.learnt < len(self.latents) else range(self.learnt)
+        rows = measured_on(self.learnt, len(self.latents), _HELD)
         x0, labels = self.latents[list(rows)].to(self.device), self.labels[list(rows)].to(self.device)
         noise = torch.randn(x0.shape, generator=Generator().manual_seed(_MEASURING_SEED)).to(self.device)
         found: dict[str, float] = {}
@@ -160,7 +161,7 @@ def train_classifier(
             model.levels,
             latents_of(model, vae, kept, flips=False),
             torch.tensor(labelled.labels),
-            len(rows) - min(_HELD, len(rows) // 10),
+            learnt_from(len(rows), _HELD),
             f"{pictures.name} by {', '.join(words)} through a VAE of {mass(vae.module.parameters())}",
             model.device,
             recipe.compiled,

@@ -26,3 +26,13 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Example: ...
+
+
+def learnt_from(count: int, held: int) -> int:
+    """How many of `count` examples are learnt from: all but the last tenth, of which at most `held` are held back."""
+    return count - min(held, count // 10)
+
+
+def measured_on(learnt: int, count: int, held: int) -> range:
+    """The examples that were held back, or the first `held` of the others where there are too few for that."""
+    return range(learnt, count) if learnt < count else range(min(held, count))

@@ -21,6 +21,7 @@ from engine.diffusion import parameterisation
 from engine.diffusion.drive import alone
 from engine.diffusion.levels import DiscreteLevels, LcmLevels
 from engine.diffusion.model import Model
+from engine.diffusion.parameterisation import beside
 from engine.diffusion.sampling import ksampler
 from engine.diffusion.text.clip import Clip
 from engine.diffusion.vae import Vae
@@ -30,7 +31,7 @@ from engine.training.captions import reading_of
 from engine.training.checkpoint import mass
 from engine.training.copies import model_with, trainable
 from engine.training.denoising import DenoisingTask, Objective, aimed, task_of
-from engine.training.loop import Batch, Trained, train
+from engine.training.loop import Batch, Trained, learning, train
 from engine.training.lora import Rank, TrainedLora
 from engine.training.pictures import Pictures
 from engine.training.recipe import Recipe
@@ -113,7 +114,7 @@ class DistillationTask:
             x_next = self.stepped(x, sigma, sigma_next, states)
             said = self.target(x_next, table[below.clamp(min=0)].to(x0.device), states)
             # Without noise the way is at its end, and its last point is the answer: the boundary condition.
-            wanted = torch.where(_beside(below >= 0, x).to(x.device), said, x_next)
+            wanted = torch.where(beside(below >= 0, x).to(x.device), said, x_next)
         return difference(self.consistency(x, sigma, states), wanted, self.how.loss)
 
     def stepped(self, x: Tensor, sigma: Tensor, sigma_next: Tensor, states: Tensor) -> Tensor:
@@ -125,7 +126,7 @@ class DistillationTask:
         output = self.calls.call(scaled, model.levels.timestep(levels), torch.cat([states, empty]))
         with_text, without = model.parameterisation.x0(twice, levels, output[:, : x.shape[1]].float()).chunk(2)
         x0 = without + self.how.cfg * (with_text - without)
-        return x0 + (x - x0) * _beside(sigma_next / sigma, x)
+        return x0 + (x - x0) * beside(sigma_next / sigma, x)
 
     def target(self, x: Tensor, sigma: Tensor, states: Tensor) -> Tensor:
         """The consistency function of the network that follows the student."""
@@ -158,13 +159,7 @@ class DistillationTask:
     @cached_property
     def following(self) -> Average:
         """The network that gives the targets; a run that is resumed begins with it where the student is."""
-        parameters = {
-            f"{module}.{name}": each
-            for module, network in self.modules.items()
-            for name, each in network.named_parameters()
-            if each.requires_grad
-        }
-        return Average(parameters, self.how.follow)
+        return Average(learning(self.modules), self.how.follow)
 
     def samples(self) -> Tensor | None:
         """Pictures of the first captions in four steps, always from the same noise."""
@@ -260,8 +255,3 @@ def _with_noise(model: Model) -> Model:
         )
         raise ValueError(msg)
     return model
-
-
-def _beside(each: Tensor, x: Tensor) -> Tensor:
-    """(B,) shaped to multiply x (B, C, h, w)."""
-    return each.to(x.device).view(-1, *[1] * (x.ndim - 1))

@@ -28,3 +28,12 @@ Resume = Annotated[
     str, Tip("Name of a file below output/training that the run is saved in and resumed from; empty: none.")
 ]
 SeedInput = Annotated[int, Seed()]
+
+
+def whole_numbers(name: str, text: str) -> tuple[int, ...]:
+    """What an input of this name says in numbers with commas. Raises ValueError for any other text."""
+    try:
+        return tuple(int(each) for each in text.split(","))
+    except ValueError:
+        msg = f"{name} is {text!r}; it should be whole numbers with commas between them, such as 64, 128"
+        raise ValueError(msg) from None

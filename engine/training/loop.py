@@ -103,7 +103,7 @@ def train(task: Task, recipe: Recipe, store: Path | None = None) -> Trained:
 class _Run:
     def __init__(self, task: Task, recipe: Recipe, store: Path | None) -> None:
         self.task, self.recipe, self.store = task, recipe, store
-        self.parameters = dict(_parameters(task.modules))
+        self.parameters = learning(task.modules)
         self.average = Average(self.parameters, recipe.average)
         self.adam = torch.optim.AdamW(_groups(self.parameters, recipe), lr=recipe.rate, betas=(0.9, 0.99), fused=True)
         origin = checkpoint.origin_of(task.name, self.parameters)
@@ -212,14 +212,14 @@ def is_narrow(recipe: Recipe, device: torch.device) -> bool:
     return device.type == "cpu" and bool(has_it and has_it())
 
 
-def _parameters(modules: Mapping[str, nn.Module]) -> list[tuple[str, Parameter]]:
+def learning(modules: Mapping[str, nn.Module]) -> dict[str, Parameter]:
     """The weights that ask for gradients, by names that tell the modules apart."""
-    return [
-        (f"{name}.{own}", each)
+    return {
+        f"{name}.{own}": each
         for name, module in modules.items()
         for own, each in module.named_parameters()
         if each.requires_grad
-    ]
+    }
 
 
 def _groups(parameters: Mapping[str, Parameter], recipe: Recipe) -> list[dict[str, Any]]:

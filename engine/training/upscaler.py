@@ -20,6 +20,7 @@ from torch.nn import functional
 from engine.device import place
 from engine.pictures.upscale import upscale
 from engine.training.compiled import faster
+from engine.training.dataset import learnt_from, measured_on
 from engine.training.loop import Batch, Trained, train
 from engine.training.pictures import Pictures, cropped
 from engine.training.recipe import Recipe
@@ -122,8 +123,7 @@ class UpscalerTask:
     @property
     def held(self) -> range:
         """The pictures that were held back, or some of the others where there are too few for that."""
-        count = len(self.pictures)
-        return range(self.learnt, count) if self.learnt < count else range(min(_HELD, count))
+        return measured_on(self.learnt, len(self.pictures), _HELD)
 
 
 def train_upscaler(
@@ -145,7 +145,7 @@ def train_upscaler(
     if crop % size.scale or not 0 < crop <= min(height, width):
         fitting = f"it should be a multiple of {size.scale} and fit into pictures of {width} x {height}"
         raise ValueError(f"crop is {crop}; {fitting}")
-    learnt = len(pictures) - min(_HELD, len(pictures) // 10)
+    learnt = learnt_from(len(pictures), _HELD)
     network = fresh_network(size, recipe.seed, place.current().device)
     task = UpscalerTask(network, pictures, size.scale, crop, learnt, edges, recipe.compiled)
     run = train(task, recipe, store)

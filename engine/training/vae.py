@@ -17,6 +17,7 @@ from torch.nn import functional
 from engine.diffusion.vae import Vae
 from engine.training.compiled import faster
 from engine.training.copies import settled, trainable
+from engine.training.dataset import learnt_from, measured_on
 from engine.training.latent_scale import normalise
 from engine.training.loop import Batch, Trained, train
 from engine.training.pictures import Pictures, cropped
@@ -119,8 +120,7 @@ class VaeTask:
     @property
     def measured(self) -> range:
         """The pictures that were held back, or some of the others where there are too few for that."""
-        count = len(self.pictures)
-        return range(self.learnt, count) if self.learnt < count else range(min(_HELD, count))
+        return measured_on(self.learnt, len(self.pictures), _HELD)
 
 
 def train_vae(
@@ -137,7 +137,7 @@ def train_vae(
             msg = f"{what} of {side} pixels a side do not fit the VAE: it takes multiples of {vae.factor}"
             raise ValueError(msg)
     module: Any = trainable(_network(vae))
-    learnt = len(pictures) - min(_HELD, len(pictures) // 10)
+    learnt = learnt_from(len(pictures), _HELD)
     task = VaeTask(module, pictures, losses or Losses(), crop, learnt, vae.factor, recipe.compiled)
     run = train(task, recipe, store)
     module.eval()

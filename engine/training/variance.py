@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from engine.diffusion.parameterisation import variance_share
+from engine.diffusion.parameterisation import beside, variance_share
 
 
 def variance_bound(x0: Tensor, predicted: Tensor, v: Tensor, sigma: Tensor, below: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ def variance_bound(x0: Tensor, predicted: Tensor, v: Tensor, sigma: Tensor, belo
     the level of x_t = x0 + sigma * noise and `below` (B,) that of x_{t-1}; where it is 0 no noise is drawn, and the
     term is 0. Gradients flow into `v` alone: the mean is held, as the paper says.
     """
-    now, then = (_beside(each.double(), x0) for each in (sigma, below))
+    now, then = (beside(each.double(), x0) for each in (sigma, below))
     # x_t / √ᾱ is what samplers walk on: 1 - ᾱ = σ² / (1 + σ²), and β = 1 - (1 + s²) / (1 + σ²).
     beta = (now**2 - then**2) / (1 + now**2)
     true = then**2 / (1 + then**2) / (now**2 / (1 + now**2)) * beta
@@ -27,7 +27,3 @@ def variance_bound(x0: Tensor, predicted: Tensor, v: Tensor, sigma: Tensor, belo
     apart = (step * (x0 - predicted.detach())) ** 2 / true
     divergence = 0.5 * (wider + (1 + apart) * (-wider).exp() - 1)
     return torch.where(drawn, divergence, 0).flatten(1).mean(1).float() / math.log(2)
-
-
-def _beside(each: Tensor, x: Tensor) -> Tensor:
-    return each.to(x.device).view(-1, *[1] * (x.ndim - 1))

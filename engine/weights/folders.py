@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from engine.weights.scan import Scan, scan
+from engine.weights.write_whole import write_new
 
 WEIGHT_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"})
 ALIASES = {"unet": "diffusion_models", "clip": "text_encoders"}
@@ -55,6 +56,10 @@ class SaveTarget(NamedTuple):
         """Counter -> file name, for the picture at this place of its batch: `prefix_00001_.png`."""
         filename = self.filename.replace(BATCH_NUMBER, str(number))
         return lambda counter: f"{filename}_{counter:05}_.{suffix}"
+
+    def write(self, suffix: str, write: Callable[[Path], object], number: int = 0) -> Path:
+        """Write the file at this place of its batch under the next free name; it appears whole or not at all."""
+        return write_new(self.folder, self.names(suffix, number), self.counter + number, write)
 
 
 @dataclass

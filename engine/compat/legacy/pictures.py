@@ -11,8 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from engine.weights import folders
-from engine.weights.folders import BATCH_NUMBER, SaveTarget
-from engine.weights.write_whole import write_new
+from engine.weights.folders import SaveTarget
 
 _PROMPT_TAG, _FIRST_EXTRA_TAG = 0x0110, 0x010F  # the EXIF fields that the ecosystem keeps its metadata in
 
@@ -44,7 +43,7 @@ def save_pngs(
         def write(path: Path, picture: Image.Image = picture) -> None:
             picture.save(path, "PNG", pnginfo=info if chunks else None, compress_level=compress_level)
 
-        saved.append(_written(target, number, ".png", write))
+        saved.append(_written(target, number, "png", write))
     return saved
 
 
@@ -57,10 +56,10 @@ def save_animation(
     suffix: str,
     **options: Any,
 ) -> tuple[str, str]:
-    """Write the images (B, H, W, C) as one animation, `.png` or `.webp`; gives its file name and sub-folder."""
+    """Write the images (B, H, W, C) as one animation, `png` or `webp`; gives its file name and sub-folder."""
     target = folders.current().save_target(prefix, directory, images.shape[2], images.shape[1])
     first, *others = as_pictures(images)
-    if suffix == ".webp":
+    if suffix == "webp":
         options["exif"] = _exif(first, chunks)
     elif chunks:
         info = PngInfo()
@@ -88,6 +87,4 @@ def _exif(picture: Image.Image, chunks: Mapping[str, str]) -> bytes:
 
 
 def _written(target: SaveTarget, number: int, suffix: str, write: Any) -> tuple[str, str]:
-    filename = target.filename.replace(BATCH_NUMBER, str(number))
-    path = write_new(target.folder, lambda n: f"{filename}_{n:05}_{suffix}", target.counter + number, write)
-    return path.name, target.subfolder
+    return target.write(suffix, write, number).name, target.subfolder

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.weights import folders
-from engine.weights.folders import BATCH_NUMBER
-from engine.weights.write_whole import write_new
 
 CODECS = {"flac": "flac", "wav": "pcm_s16le", "mp3": "libmp3lame", "opus": "libopus"}
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # Hz
@@ -35,14 +33,8 @@ def save(
         def write(path: Path, waveform: Any = waveform) -> None:
             encode(path, waveform, int(audio["sample_rate"]), format, quality, metadata)
 
-        filename = target.filename.replace(BATCH_NUMBER, str(number))
-        path = write_new(target.folder, _name(filename, format), target.counter + number, write)
-        saved.append((path.name, target.subfolder))
+        saved.append((target.write(format, write, number).name, target.subfolder))
     return saved
-
-
-def _name(filename: str, format: str) -> Any:
-    return lambda counter: f"{filename}_{counter:05}_.{format}"
 
 
 def encode(path: Path, waveform: Any, sample_rate: int, format: str, quality: str, metadata: Mapping[str, str]) -> None:

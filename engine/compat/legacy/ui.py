@@ -152,7 +152,7 @@ class ImageSaveHelper:
         """All images as one animated PNG."""
         chunks = chunks_of(cls)
         options = {"compress_level": compress_level}
-        saved = pictures.save_animation(images, filename_prefix, directory(folder_type), chunks, fps, ".png", **options)
+        saved = pictures.save_animation(images, filename_prefix, directory(folder_type), chunks, fps, "png", **options)
         return SavedResult(*saved, folder_type)
 
     @staticmethod
@@ -177,7 +177,7 @@ class ImageSaveHelper:
         """All images as one animated WebP; `method` 0 is fastest, 6 smallest."""
         options = {"lossless": lossless, "quality": quality, "method": method}
         saved = pictures.save_animation(
-            images, filename_prefix, directory(folder_type), chunks_of(cls), fps, ".webp", **options
+            images, filename_prefix, directory(folder_type), chunks_of(cls), fps, "webp", **options
         )
         return SavedResult(*saved, folder_type)
 
