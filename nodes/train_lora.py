@@ -2,10 +2,25 @@
 
 import json
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from engine.api import Clip, Dataset, Image, Model, Named, Number, Tip, Vae, deferred, node
-from engine.training.inputs import Batch, Minutes, PreviewEvery, Rate, Resume, SeedInput, Steps
+from engine.training.inputs import (
+    Accumulate,
+    Average,
+    Batch,
+    ClipNorm,
+    Compile,
+    Minutes,
+    Precision,
+    PreviewEvery,
+    Rate,
+    Resume,
+    SaveMinutes,
+    SeedInput,
+    Steps,
+    WarmUp,
+)
 from engine.weights import folders
 
 with deferred():
@@ -39,14 +54,36 @@ def train_lora(
     seed: SeedInput = 0,
     rank: Annotated[int, Number(1, 1024)] = 8,
     alpha: Annotated[float, Number(0.01, 1024, step=0.5, round=0.01)] = 8.0,
-    attention_only: Annotated[bool, Tip("Only attention, or all linear layers of transformers.")] = True,
+    layers: Annotated[
+        Literal["attention", "transformers", "all"],
+        Tip("Of the UNet: attention, all linear layers of its transformers, or its convolutions too."),
+    ] = "attention",
     train_text: Annotated[bool, Tip("A change of the text encoder too.")] = False,
+    average: Average = 0.98,
+    precision: Precision = "auto",
+    compile: Compile = False,
     checkpoint: Resume = "",
+    accumulate: Accumulate = 1,
+    warm_up: WarmUp = 50,
+    clip_norm: ClipNorm = 1.0,
     preview_every: PreviewEvery = 100,
+    save_minutes: SaveMinutes = 5.0,
 ) -> TrainedLora:
     """Train a LoRA on a dataset for any SD 1.x or 2.x model, save it below the output folder, and put it on."""
     run = recipe.Recipe(
-        steps=steps, batch=batch, rate=rate, minutes=minutes, seed=seed, preview_every=preview_every, average=0.98
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        minutes=minutes,
+        warm_up=warm_up,
+        clip=clip_norm,
+        accumulate=accumulate,
+        average=average,
+        precision=precision,
+        compiled=compile,
+        seed=seed,
+        preview_every=preview_every,
+        save_minutes=save_minutes,
     )
     made = lora_training.train_lora(
         model,
@@ -54,7 +91,7 @@ def train_lora(
         vaes.present(vae),
         pictures.draw_all(dataset),
         run,
-        lora_training.Rank(rank, alpha, attention_only),
+        lora_training.Rank(rank, alpha, layers),
         denoising.Objective(trains_text=train_text),
         stores.path_of(checkpoint),
     )

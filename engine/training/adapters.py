@@ -2,13 +2,20 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor, nn
 
+Layers = Literal["attention", "transformers", "all"]
+
 _ATTENTION = (".to_q", ".to_k", ".to_v", ".to_out.0")  # of a UNet, as diffusers names them
 _FEED_FORWARD = (".ff.net.0.proj", ".ff.net.2", ".proj_in", ".proj_out")
+_LAYERS: Mapping[Layers, tuple[str, ...]] = {
+    "attention": _ATTENTION,
+    "transformers": (*_ATTENTION, *_FEED_FORWARD),
+    "all": ("",),  # convolutions too
+}
 _TEXT = (".q_proj", ".k_proj", ".v_proj", ".out_proj", ".fc1", ".fc2")
 
 
@@ -57,28 +64,9 @@ class AdaptedConvolution(nn.Module):
 Adapter = Adapted | AdaptedConvolution
 
 
-def adapt_everything(unet: nn.Module, rank: int, alpha: float, generator: Generator) -> nn.ModuleDict:
-    """Freeze a UNet and adapt all its linear layers and convolutions, in place; the adapters by their names in files.
-
-    A layer's rank is at most what its shape can have.
-    """
-    unet.requires_grad_(False)
-    layers = {name: layer for name, layer in unet.named_modules() if isinstance(layer, (nn.Linear, nn.Conv2d))}
-    adapters: dict[str, Adapter] = {}
-    for name, layer in layers.items():
-        most = min(rank, len(layer.weight), layer.weight[0].numel())
-        kind = Adapted if isinstance(layer, nn.Linear) else AdaptedConvolution
-        adapters[name] = kind(layer, most, alpha * most / rank, generator)  # pyright: ignore[reportArgumentType]
-        unet.set_submodule(name, adapters[name])
-    return nn.ModuleDict({"lora_unet_" + name.replace(".", "_"): each for name, each in adapters.items()})
-
-
-def adapt_unet(
-    unet: nn.Module, rank: int, alpha: float, generator: Generator, *, attention_only: bool
-) -> nn.ModuleDict:
-    """Freeze a UNet and adapt the linear layers of its transformers, in place; the adapters by their names in files."""
-    endings = _ATTENTION if attention_only else (*_ATTENTION, *_FEED_FORWARD)
-    return _adapted(unet, "lora_unet_", endings, rank, alpha, generator)
+def adapt_unet(unet: nn.Module, layers: Layers, rank: int, alpha: float, generator: Generator) -> nn.ModuleDict:
+    """Freeze a UNet and adapt these layers of it, in place; the adapters by their names in files."""
+    return _adapted(unet, "lora_unet_", _LAYERS[layers], rank, alpha, generator)
 
 
 def adapt_text(text: nn.Module, rank: int, alpha: float, generator: Generator) -> nn.ModuleDict:
@@ -100,13 +88,17 @@ def _tensors(name: str, adapter: Adapter) -> Iterator[tuple[str, Tensor]]:
 def _adapted(
     network: nn.Module, prefix: str, endings: tuple[str, ...], rank: int, alpha: float, generator: Generator
 ) -> nn.ModuleDict:
+    """Adapters in the places of the layers with these endings. The rank of one is at most what its shape can have."""
     network.requires_grad_(False)
-    found = {
+    layers = {
         name: layer
         for name, layer in network.named_modules()
-        if isinstance(layer, nn.Linear) and name.endswith(endings)
+        if isinstance(layer, (nn.Linear, nn.Conv2d)) and name.endswith(endings)
     }
-    adapters = {name: Adapted(layer, rank, alpha, generator) for name, layer in found.items()}
-    for name, adapter in adapters.items():
-        network.set_submodule(name, adapter)
+    adapters: dict[str, Adapter] = {}
+    for name, layer in layers.items():
+        most = min(rank, len(layer.weight), layer.weight[0].numel())
+        kind = Adapted if isinstance(layer, nn.Linear) else AdaptedConvolution
+        adapters[name] = kind(layer, most, alpha * most / rank, generator)  # pyright: ignore[reportArgumentType]
+        network.set_submodule(name, adapters[name])
     return nn.ModuleDict({prefix + name.replace(".", "_"): adapter for name, adapter in adapters.items()})

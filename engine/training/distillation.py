@@ -25,7 +25,7 @@ from engine.diffusion.parameterisation import beside
 from engine.diffusion.sampling import ksampler
 from engine.diffusion.text.clip import Clip
 from engine.diffusion.vae import Vae
-from engine.training.adapters import Adapter, adapt_everything, lora_tensors
+from engine.training.adapters import Adapter, adapt_unet, lora_tensors
 from engine.training.average import Average
 from engine.training.captions import reading_of
 from engine.training.checkpoint import mass
@@ -217,7 +217,7 @@ def distill_lora(
     how = how or Distillation()
     with torch.inference_mode(False):
         network = trainable(model.patched)
-        adapters = adapt_everything(network, rank.rank, rank.alpha, Generator().manual_seed(recipe.seed))
+        adapters = adapt_unet(network, "all", rank.rank, rank.alpha, Generator().manual_seed(recipe.seed))
         kind = f"a consistency LoRA of rank {rank.rank} for a UNet of {mass(model.network.parameters())}"
         task = _task(kind, model, network, clip, vae, pictures, how)
     task = replace(task, base=replace(task.base, trained=dict(adapters.items())))

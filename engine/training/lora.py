@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from engine.diffusion.model import Model
 from engine.diffusion.text.clip import Clip
 from engine.diffusion.vae import Vae
-from engine.training.adapters import Adapted, adapt_text, adapt_unet, lora_tensors
+from engine.training.adapters import Adapter, Layers, adapt_text, adapt_unet, lora_tensors
 from engine.training.captions import reading_of
 from engine.training.checkpoint import mass
 from engine.training.copies import trainable
@@ -27,7 +27,7 @@ class Rank:
 
     rank: int = 8
     alpha: float = 8.0
-    attention_only: bool = True  # or also the other linear layers of transformers
+    layers: Layers = "attention"  # of the UNet; "transformers": all in them, "all": convolutions too
 
     def __post_init__(self) -> None:
         if self.rank < 1 or self.alpha <= 0:
@@ -59,15 +59,12 @@ def train_lora(
     with torch.inference_mode(False):
         generator = Generator().manual_seed(recipe.seed)
         network = trainable(model.patched)
-        adapters = dict(
-            adapt_unet(network, rank.rank, rank.alpha, generator, attention_only=rank.attention_only).items()
-        )
+        adapters = dict(adapt_unet(network, rank.layers, rank.rank, rank.alpha, generator).items())
         text = trainable(clip.towers[reading_of(clip).tower].patched).requires_grad_(False)
         if objective.trains_text:
             adapters |= dict(adapt_text(text, rank.rank, rank.alpha, generator).items())
     size = mass(model.network.parameters())
     ready = task_of(replace(model, network=network, patches=()), text, clip, vae, pictures, objective)
-    run = train(
-        replace(ready, kind=f"a LoRA of rank {rank.rank} for a UNet of {size}", trained=adapters), recipe, store
-    )
-    return TrainedLora(lora_tensors(cast("Mapping[str, Adapted]", adapters)), run)
+    kind = f"a LoRA of rank {rank.rank} for a UNet of {size}"
+    run = train(replace(ready, kind=kind, trained=adapters, is_compiled=recipe.compiled), recipe, store)
+    return TrainedLora(lora_tensors(cast("Mapping[str, Adapter]", adapters)), run)

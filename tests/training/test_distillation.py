@@ -17,7 +17,7 @@ from engine.diffusion.lora import add_lora
 from engine.diffusion.text.clip import required
 from engine.diffusion.vae import present
 from engine.training import distillation
-from engine.training.adapters import Adapter, adapt_everything, lora_tensors
+from engine.training.adapters import Adapter, adapt_unet, lora_tensors
 from engine.training.copies import trainable
 from engine.training.distillation import (
     Distillation,
@@ -150,7 +150,7 @@ def test_a_lora_of_all_layers_learns_and_loads_as_it_was_trained(tmp_path: Path)
 def test_adapted_layers_compute_what_the_loaded_file_does(tmp_path: Path) -> None:
     plain = moved(tiny()).model
     network = trainable(plain.network)
-    adapters = adapt_everything(network, 3, 2.0, Generator().manual_seed(0))
+    adapters = adapt_unet(network, "all", 3, 2.0, Generator().manual_seed(0))
     with torch.no_grad():
         for name, weight in adapters.named_parameters():
             if name.endswith(".up"):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from engine.diffusion.families.save import write
 from engine.diffusion.lora import add_lora
 from engine.diffusion.text.clip import required
 from engine.diffusion.vae import present
-from engine.training.adapters import Adapted, adapt_unet
+from engine.training.adapters import Adapted, Layers, adapt_unet
 from engine.training.copies import trainable
 from engine.training.denoising import Objective
 from engine.training.lora import Rank, train_lora
@@ -31,7 +32,8 @@ def test_an_adapter_begins_as_the_layer_alone_and_only_it_learns() -> None:
     assert {name for name, each in adapter.named_parameters() if each.requires_grad} == {"down", "up"}
 
 
-def test_a_trained_lora_goes_onto_the_model_by_the_ordinary_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layers", get_args(Layers))
+def test_a_trained_lora_goes_onto_the_model_by_the_ordinary_path(tmp_path: Path, layers: Layers) -> None:
     made = tiny()
     clip = required(made.clip)
     network = made.model.network
@@ -45,7 +47,7 @@ def test_a_trained_lora_goes_onto_the_model_by_the_ordinary_path(tmp_path: Path)
             present(made.vae),
             draw_all(Discs(4)),
             RECIPE,
-            Rank(2, 4.0, attention_only=False),
+            Rank(2, 4.0, layers),
             Objective(trains_text=True),
         )
     write(tmp_path / "lora.safetensors", trained.tensors, {})
@@ -67,7 +69,7 @@ def test_patches_of_a_file_mean_what_the_adapters_meant(tmp_path: Path) -> None:
         for weight in network.parameters():
             weight.add_(0.05 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
     plain = replace(made.model, network=trainable(network))
-    adapters = adapt_unet(network, 2, 3.0, Generator().manual_seed(0), attention_only=True)
+    adapters = adapt_unet(network, "attention", 2, 3.0, Generator().manual_seed(0))
     tensors: dict[str, torch.Tensor] = {}
     with torch.no_grad():
         for name, adapter in adapters.items():
