@@ -1,4 +1,4 @@
-"""Every example workflow runs from start to picture, with a tiny stand-in for the checkpoint that they name."""
+"""Every example workflow runs from start to picture in a fresh folder, with the models that come along."""
 
 from pathlib import Path
 
@@ -9,16 +9,13 @@ from engine.app import App, start
 from engine.cli.overrides import with_overrides
 from engine.run.events import Executed, RunFinished
 from engine.settings import CachePolicy, Settings
-from tests.tiny.checkpoints import make_tiny_checkpoint
 
 WORKFLOWS = sorted((Path(__file__).parent.parent / "workflows").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> App:
-    base = tmp_path_factory.mktemp("base")
-    make_tiny_checkpoint(base / "models" / "checkpoints" / "heddle-scenes.safetensors")
-    return start(Settings(base=base, device="cpu", precision="fp32", cache=CachePolicy("lru", 50)))
+    return start(Settings(base=tmp_path_factory.mktemp("base"), device="cpu", precision="fp32", cache=CachePolicy("lru", 50)))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
