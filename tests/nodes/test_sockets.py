@@ -9,6 +9,7 @@ import pytest
 
 from engine.node.declare import declared
 from engine.node.spec import NodeType
+from engine.weights.folders import BUNDLED
 
 FILES = (
     *("compositing", "image", "image_edit", "inpaint", "latent", "latent_batch", "latent_files", "latent_math"),
@@ -16,6 +17,7 @@ FILES = (
     *("conditioning", "custom_sampling", "guiders", "model_patches", "model_sampling", "sample", "samplers"),
     *("lora", "schedule_edits", "schedules"),
 )
+OURS = {path.name for path in BUNDLED.rglob("*.safetensors")}  # the reference's disk held no models
 TYPES = [describe() for file in FILES for describe in declared(import_module(f"nodes.{file}"))]
 
 
@@ -27,7 +29,7 @@ def published(spec_dir: Path) -> dict[str, Any]:
 def inputs(type_: NodeType) -> dict[str, dict[str, Any]]:
     sections: dict[str, dict[str, Any]] = {}
     for each in type_.inputs:
-        kind = list(each.type) if isinstance(each.type, (list, tuple)) else each.type
+        kind = [one for one in each.type if one not in OURS] if isinstance(each.type, (list, tuple)) else each.type
         sections.setdefault(each.section, {})[each.name] = (kind, dict(each.options))
     return sections
 

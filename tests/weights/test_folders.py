@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.weights import folders
 from engine.weights.folders import Folders, contained, is_inside, of_content, split_annotation
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Folders:
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
+    """Folders that hold nothing, not even the models that come along."""
+    monkeypatch.setattr(folders, "BUNDLED", tmp_path / "nothing")
     return Folders.under(tmp_path)
 
 
