@@ -15,7 +15,9 @@ WORKFLOWS = sorted((Path(__file__).parent.parent / "workflows").glob("*.json"))
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> App:
-    return start(Settings(base=tmp_path_factory.mktemp("base"), device="cpu", precision="fp32", cache=CachePolicy("lru", 50)))
+    return start(
+        Settings(base=tmp_path_factory.mktemp("base"), device="cpu", precision="fp32", cache=CachePolicy("lru", 50))
+    )
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
