@@ -31,6 +31,7 @@ FLOORS: dict[str, set[str]] = {
         "nodes",
     },
     "engine.run": {"engine.node", "engine.graph", "engine.diffusion", "engine.device"},
+    "engine.queue": {"engine.node", "engine.graph"},
     "engine.api": {"engine.node", "engine.diffusion", "engine.training"},
     "nodes": {
         "engine.api",
@@ -105,7 +106,7 @@ def test_every_file_says_what_it_is(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("floor", ["engine.node", "engine.graph", "engine.compat", "nodes"])
+@pytest.mark.parametrize("floor", ["engine.node", "engine.graph", "engine.compat", "engine.queue", "nodes"])
 def test_floors_that_must_start_at_once_load_no_torch(floor: str) -> None:
     modules = [module_of(path) for path in SOURCES if floor_of(module_of(path)) == floor]
     code = f"import sys, {', '.join(modules)}; sys.exit('torch._C' in sys.modules)"

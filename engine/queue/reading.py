@@ -1,0 +1,162 @@
+"""What the queue holds, read without waiting for anybody who writes."""
+
+import heapq
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.queue.job import Asked, File, Job, Made, Record
+from engine.queue.schema import open_to_read
+from engine.queue.states import STATES, State
+
+SortBy = Literal["created", "duration"]
+COLUMNS = (
+    "jobs.id, number, state, client_id, user, created, started, ended, epoch, tries, worker, workflow_id,"
+    " outputs_count, previewable_count, preview"
+)
+_WHOLE = (
+    f"SELECT {COLUMNS}, prompt, extra_data, targets, outputs, meta, messages, failure"
+    " FROM jobs JOIN asked ON asked.id = jobs.id LEFT JOIN made ON made.id = jobs.id"
+)
+_ORDERS: dict[SortBy, str] = {"created": "created", "duration": "ended - started"}
+
+
+class Reader:
+    """Reads what is committed; may be used from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mine = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    def job(self, id: str) -> Job | None:
+        """One job, without what was asked and made."""
+        row = self._one(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", id)
+        return Job(*row) if row else None
+
+    def record(self, id: str) -> Record | None:
+        """One job with all that belongs to it."""
+        row = self._one(f"{_WHOLE} WHERE jobs.id = ?", id)
+        return _record(row) if row else None
+
+    def secrets(self, id: str) -> str | None:
+        """What of a job's extra_data is for its worker alone, as JSON; gone once the job has ended."""
+        row = self._one("SELECT secrets FROM asked WHERE id = ?", id)
+        return row[0] if row else None
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs stand where."""
+        return dict(self._all("SELECT state, number FROM counts"))
+
+    def paused(self) -> bool:
+        """Whether waiting jobs are kept waiting."""
+        return self._one("SELECT 1 FROM facts WHERE name = 'paused'") is not None
+
+    def running(self) -> list[Record]:
+        """Jobs that a worker has, and those whose files are being published."""
+        return self._records(f"{_WHOLE} WHERE state IN ('running', 'publishing') ORDER BY started")
+
+    def waiting(self, limit: int = -1, offset: int = 0) -> Iterator[Record]:
+        """Waiting jobs in the order of their turns."""
+        wanted = f"{_WHOLE} WHERE state = 'waiting' ORDER BY number, arrival LIMIT ? OFFSET ?"
+        return (_record(row) for row in self._rows(wanted, limit, offset))
+
+    def next_in_turn(self, limit: int) -> list[Record]:
+        """The first few waiting jobs, for whoever chooses which worker takes which."""
+        return list(self.waiting(limit))
+
+    def history(self, newest: int | None = None, offset: int = 0, user: str | None = None) -> list[Record]:
+        """Jobs that ran and ended, oldest first: those after the first `offset`, or of all the `newest` so many.
+
+        With both, `newest` limits how many come after the offset.
+        """
+        mine = "finish IS NOT NULL" if user is None else "finish IS NOT NULL AND user = ?"
+        who = () if user is None else (user,)
+        if newest is not None and offset <= 0:
+            rows = self._all(f"{_WHOLE} WHERE {mine} ORDER BY finish DESC LIMIT ?", *who, newest)
+            return [_record(row) for row in reversed(rows)]
+        limit = -1 if newest is None else newest
+        return self._records(f"{_WHOLE} WHERE {mine} ORDER BY finish LIMIT ? OFFSET ?", *who, limit, max(offset, 0))
+
+    def jobs(
+        self,
+        states: Collection[State] = STATES,
+        limit: int = 200,
+        offset: int = 0,
+        workflow_id: str | None = None,
+        sort_by: SortBy = "created",
+        newest_first: bool = True,
+    ) -> tuple[list[Job], int]:
+        """A page of jobs, and how many there are in all."""
+        if workflow_id is not None:
+            return self._jobs_of_workflow(workflow_id, set(states), limit, offset, sort_by, newest_first)
+        order, direction = _ORDERS[sort_by], "DESC" if newest_first else "ASC"
+        known = "AND ended IS NOT NULL AND started IS NOT NULL" if sort_by == "duration" else ""
+        wanted = f"SELECT {order}, id FROM jobs WHERE state = ? {known} ORDER BY {order} {direction} LIMIT ?"
+        each = (self._rows(wanted, state, offset + limit) for state in states)
+        page = list(islice(heapq.merge(*each, key=lambda row: row[0], reverse=newest_first), offset, offset + limit))
+        counts = self.counts()
+        found = [self.job(id) for _, id in page]
+        return [job for job in found if job is not None], sum(counts[state] for state in states)
+
+    def unpublished(self) -> list[tuple[Job, tuple[File, ...]]]:
+        """Jobs whose files are still to get their names."""
+        rows = self._all(f"SELECT {COLUMNS}, files FROM jobs JOIN made ON made.id = jobs.id WHERE state = 'publishing'")
+        return [(Job(*row[:-1]), files_of(row[-1])) for row in rows]
+
+    def backup(self, path: Path) -> None:
+        """Copy the queue into another file while it is in use."""
+        target = sqlite3.connect(path)
+        with target:
+            self._connection().backup(target, pages=1000)
+        target.close()
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _jobs_of_workflow(
+        self, workflow_id: str, states: set[State], limit: int, offset: int, sort_by: SortBy, newest_first: bool
+    ) -> tuple[list[Job], int]:
+        marks = ", ".join("?" * len(states))
+        mine = f"FROM jobs WHERE workflow_id = ? AND state IN ({marks})"
+        order = f"{_ORDERS[sort_by]} {'DESC' if newest_first else 'ASC'} NULLS LAST"
+        rows = self._all(
+            f"SELECT {COLUMNS} {mine} ORDER BY {order} LIMIT ? OFFSET ?", workflow_id, *states, limit, offset
+        )
+        total = self._one(f"SELECT count(*) {mine}", workflow_id, *states)
+        return [Job(*row) for row in rows], total[0] if total else 0
+
+    def _records(self, wanted: str, *values: Any) -> list[Record]:
+        return [_record(row) for row in self._rows(wanted, *values)]
+
+    def _one(self, wanted: str, *values: Any) -> tuple[Any, ...] | None:
+        return self._connection().execute(wanted, values).fetchone()
+
+    def _all(self, wanted: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._connection().execute(wanted, values).fetchall()
+
+    def _rows(self, wanted: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        return iter(self._connection().execute(wanted, values))
+
+    def _connection(self) -> sqlite3.Connection:
+        mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)
+        if mine is None:
+            mine = self._mine.connection = open_to_read(self._path)
+            self._opened.append(mine)
+        return mine
+
+
+def files_of(text: str) -> tuple[File, ...]:
+    """The files of a job that is publishing, from their JSON."""
+    return tuple(File(staged, final) for staged, final in json.loads(text))
+
+
+def _record(row: Sequence[Any]) -> Record:
+    job, asked, made = Job(*row[:15]), Asked(*row[15:18]), row[18:]
+    return Record(job, asked, Made(*made) if made[0] is not None else None)
