@@ -31,7 +31,7 @@ FLOORS: dict[str, set[str]] = {
         "nodes",
     },
     "engine.run": {"engine.node", "engine.graph", "engine.diffusion", "engine.device"},
-    "engine.queue": {"engine.node", "engine.graph"},
+    "engine.queue": {"engine.node", "engine.graph", "engine.run", "engine.weights"},
     "engine.api": {"engine.node", "engine.diffusion", "engine.training"},
     "nodes": {
         "engine.api",

@@ -1,16 +1,14 @@
 """Events as lines of JSON: a `type` and the event's own fields."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from engine.graph.check import Verdict
-
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+from engine.run.event_json import to_json
 
 
 @dataclass(frozen=True)
@@ -40,17 +38,7 @@ class Lines:
 
 def as_line(event: Any) -> str:
     """One event as one line. What JSON has no word for, such as a preview's picture, is left out or named."""
-    kind = _WORDS.sub("_", type(event).__name__).lower()
-    return json.dumps({"type": kind, **_fields(event)}, default=_named)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    shown = {each.name: getattr(value, each.name) for each in fields(value) if each.name != "preview"}
-    return {name: _fields(each) if _is_value(each) else each for name, each in shown.items()}
-
-
-def _is_value(value: Any) -> bool:
-    return is_dataclass(value) and not isinstance(value, type)
+    return json.dumps(to_json(event), default=_named)
 
 
 def _named(value: Any) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from engine.weights.scan import Scan, scan
+from engine.weights.staging import RESERVED, Stage
 from engine.weights.write_whole import write_new
 
 WEIGHT_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"})
@@ -51,6 +52,7 @@ class SaveTarget(NamedTuple):
     counter: int  # one above the highest in use
     subfolder: str  # of `folder` below the output directory, with forward slashes
     prefix: str  # as asked for, with sizes and dates filled in
+    stage: Stage | None = None  # where the file waits until its job ends
 
     def names(self, suffix: str, number: int = 0) -> Callable[[int], str]:
         """Counter -> file name, for the picture at this place of its batch: `prefix_00001_.png`."""
@@ -59,7 +61,10 @@ class SaveTarget(NamedTuple):
 
     def write(self, suffix: str, write: Callable[[Path], object], number: int = 0) -> Path:
         """Write the file at this place of its batch under the next free name; it appears whole or not at all."""
-        return write_new(self.folder, self.names(suffix, number), self.counter + number, write)
+        names, counter = self.names(suffix, number), self.counter + number
+        if self.stage is not None:
+            return self.stage.write(self.folder, names, counter, write)
+        return write_new(self.folder, names, counter, write)
 
 
 @dataclass
@@ -149,6 +154,7 @@ class Folders:
     def save_target(self, prefix: str, directory: Path | None = None, width: int = 0, height: int = 0) -> SaveTarget:
         """Where files with this prefix are saved below `directory` (the outputs); its sub-folders are created.
 
+        While a job is staged, what goes below the outputs waits in its stage.
         Fills in `%width% %height% %year% %month% %day% %hour% %minute% %second%`. Raises ValueError when the prefix
         leads outside, or makes no file name.
         """
@@ -160,8 +166,10 @@ class Folders:
             msg = f"the prefix {filename[:40]!r} is no start of a file name; wanted are {wanted}"
             raise ValueError(msg)
         folder = contained(directory, subfolder) if subfolder else directory
-        folder.mkdir(parents=True, exist_ok=True)
         subfolder = "" if folder == directory else folder.relative_to(directory).as_posix()
+        if _Current.stage is not None and folder.is_relative_to(self.output):
+            return _staged(_Current.stage, folder.relative_to(self.output), filename, subfolder, prefix)
+        folder.mkdir(parents=True, exist_ok=True)
         return SaveTarget(folder, filename, _highest(folder, filename) + 1, subfolder, prefix)
 
     def _entry(self, name: str) -> Entry:
@@ -204,6 +212,7 @@ def of_content(files: Iterable[str], kinds: Collection[str]) -> list[str]:
 
 class _Current:
     folders: Folders | None = None
+    stage: Stage | None = None
 
 
 def current() -> Folders:
@@ -216,6 +225,11 @@ def current() -> Folders:
 def use(folders: Folders) -> None:
     """Make these the folders of this process."""
     _Current.folders = folders
+
+
+def use_stage(stage: Stage | None) -> None:
+    """From now on files for the outputs wait in this stage; None: they are visible as soon as they are whole."""
+    _Current.stage = stage
 
 
 def listing(name: str) -> Callable[[], list[str]]:
@@ -242,6 +256,15 @@ def _filled(prefix: str, width: int, height: int) -> str:
     values = {"width": str(width), "height": str(height), "year": str(now.year)}
     values |= {part: f"{getattr(now, part):02}" for part in ("month", "day", "hour", "minute", "second")}
     return re.sub(f"%({'|'.join(values)})%", lambda found: values[found[1]], prefix)
+
+
+def _staged(stage: Stage, below: Path, filename: str, subfolder: str, prefix: str) -> SaveTarget:
+    """A target in the stage, with a counter above those of published, reserved and staged files."""
+    folder = stage.folder / below
+    folder.mkdir(parents=True, exist_ok=True)
+    places = (stage.output / below, stage.output / RESERVED / below, folder)
+    counter = 1 + max(_highest(place, filename) for place in places if place.is_dir())
+    return SaveTarget(folder, filename, counter, subfolder, prefix, stage)
 
 
 def _highest(folder: Path, filename: str) -> int:

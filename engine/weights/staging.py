@@ -1,0 +1,59 @@
+"""Files of a job lie apart until the job ends: names are chosen and reserved, and nothing is visible yet."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.weights.write_whole import written_whole
+
+RESERVED, STAGED = ".heddle/reserved", ".heddle/staging"  # below the outputs: a rename from there is one step
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The place of one lease of one job below an output directory."""
+
+    output: Path
+    lease: str  # names the lease among all others
+
+    @property
+    def folder(self) -> Path:
+        """What stands in for the outputs while the job runs."""
+        return self.output / STAGED / self.lease
+
+    def reserve(self, name: str) -> bool:
+        """Take a name below the outputs, unless a file or another lease has it. Safe between processes."""
+        if (self.output / name).exists():
+            return False
+        place = self.output / RESERVED / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        except FileExistsError:
+            return False
+        os.write(handle, self.lease.encode())
+        os.close(handle)
+        return True
+
+    def holds(self, name: str) -> bool:
+        """Whether this lease reserved the name."""
+        try:
+            return (self.output / RESERVED / name).read_text("utf-8") == self.lease
+        except OSError:
+            return False
+
+    def release(self, name: str) -> None:
+        """Give a reserved name free: its file is published, or will never be."""
+        if self.holds(name):
+            (self.output / RESERVED / name).unlink(missing_ok=True)
+
+    def write(self, folder: Path, name: Callable[[int], str], counter: int, write: Callable[[Path], object]) -> Path:
+        """Write a file under the first name that is free below the outputs: `name(counter)`, or of those after it."""
+        below = folder.relative_to(self.folder)
+        while not self.reserve((below / name(counter)).as_posix()):
+            counter += 1
+        path = folder / name(counter)
+        with written_whole(path) as temporary:
+            write(temporary)
+        return path
