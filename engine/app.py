@@ -21,10 +21,11 @@ from nodes import built_in_registry
 with deferred():
     from engine.compat import object_info
     from engine.compat.legacy import cli_args, host, model_management
-    from engine.device import place
+    from engine.device import memory, place
+    from engine.device import report as device_report
     from engine.pictures import files as picture_files
     from engine.run import policies, run
-    from engine.weights import read
+    from engine.weights import read, shelf
 
 if TYPE_CHECKING:
     from engine.compat.packs import Report
@@ -105,6 +106,28 @@ class App:
 
         going = run.run(plan, types, self.cache, prompt_id=prompt_id, extra_data=extra_data, cancelled=stops, live=live)
         return run.alone(going)
+
+    def free(self, *, results: bool) -> None:
+        """Let go of models that nothing uses, and of kept results if asked."""
+        if results:
+            self.cache.clear()
+        shelf.clear()
+        memory.release()
+
+    def described(self) -> dict[str, Any]:
+        """What packs added to this process, and what it runs on, as JSON for those who load neither.
+
+        Raises ValueError for a device that this machine does not have.
+        """
+        self.place()
+        report, ours, types = self.load_packs(), built_in_registry(), self.registry.snapshot()
+        packed = {id: types[id] for id in types if not self.registry.is_same(id, ours)}
+        return {
+            "types": object_info.object_info(packed),
+            "web": {name: str(folder) for name, folder in report.web.items()},
+            "failed": {str(pack.path): str(pack.error) for pack in report.failed},
+            "device": device_report.report(),
+        }
 
     @property
     def cache(self) -> "Cache":

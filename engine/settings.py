@@ -20,6 +20,9 @@ class CachePolicy:
     name: Literal["classic", "lru", "none", "budget"] = "classic"
     amount: int = 0  # results for lru, bytes for budget
 
+    def __str__(self) -> str:
+        return f"{self.name}:{self.amount}" if self.amount else self.name
+
     @classmethod
     def parse(cls, text: str) -> "CachePolicy":
         name, _, amount = text.partition(":")

@@ -52,6 +52,7 @@ FLOORS: dict[str, set[str]] = {
         "engine.compat",
         "engine.compat.legacy",
         "engine.run",
+        "engine.queue",
         "engine.training",
         "nodes",
     },

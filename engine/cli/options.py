@@ -60,6 +60,22 @@ def settings(options: dict[str, Any]) -> Settings:
     return Settings.of(chosen)
 
 
+def arguments(settings: Settings) -> list[str]:
+    """The command-line options that make these settings."""
+    given = [f"--base-directory={settings.base}", f"--custom-nodes={settings.folder('custom_nodes')}"]
+    given += [f"--models={settings.folder('models')}", f"--input-directory={settings.folder('input')}"]
+    given += [f"--output-directory={settings.folder('output')}", f"--temp-directory={settings.folder('temp')}"]
+    given += [f"--user-directory={settings.folder('user')}", f"--device={settings.device}"]
+    given += [f"--precision={settings.precision}", f"--cache={settings.cache}"]
+    given += [f"--whitelist-custom-nodes={name}" for name in settings.packs_anyway]
+    flags = {
+        "--disable-all-custom-nodes": not settings.load_packs,
+        "--disable-metadata": settings.disable_metadata,
+        "--allow-pickle": settings.allow_pickle,
+    }
+    return given + [flag for flag, is_set in flags.items() if is_set]
+
+
 def _all(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
     for option in reversed(options):
         command = option(command)

@@ -20,6 +20,10 @@ class Registry:
         """Forget a type. Raises KeyError for an unknown id."""
         del self._sources[id]
 
+    def is_same(self, id: str, other: "Registry") -> bool:
+        """Whether both describe this type by the same function."""
+        return self._sources[id] == other._sources.get(id)
+
     def __contains__(self, id: object) -> bool:
         return id in self._sources
 

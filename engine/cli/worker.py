@@ -1,0 +1,30 @@
+"""`heddle worker`: the process of one device, started by `heddle serve` and by nobody else."""
+
+import logging
+import sys
+from contextlib import nullcontext
+from typing import Any
+
+import click
+
+from engine import app as application
+from engine.cli import options
+from engine.node.deferred import deferred
+
+with deferred():
+    from engine.device import place, room
+    from engine.queue import worker
+
+
+@click.command(name="worker", hidden=True)
+@options.where
+@options.how
+def command(**chosen: Any) -> None:
+    """Run jobs that come on standard input."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    source, pipe = worker.standard_pipes()
+    app = application.start(options.settings(chosen))
+    app.place()
+    # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
+    with room.fenced() if place.current().device.type == "cpu" else nullcontext():
+        worker.Worker(app, pipe).serve(source)

@@ -1,0 +1,343 @@
+"""The workers of all devices: fed from the queue, watched, replaced; what they end is published and written down."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.queue.account import Account, Message
+from engine.queue.choice import AHEAD, choose, models_of
+from engine.queue.job import Ending, File, Job
+from engine.queue.process import Process
+from engine.queue.publish import NotPublished, drop, publish
+from engine.queue.states import State
+from engine.queue.store import StaleEpoch, Store
+from engine.queue.wire import Frame
+from engine.run.event_json import from_json
+from engine.run.events import Event
+from engine.weights.staging import Stage
+
+log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Who is told what happens. Calls come in order, from the server's loop, and must not wait."""
+
+    def leased(self, job: Job) -> None: ...
+    def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None: ...
+    def ended(self, job: Job, state: State, ending: Ending | None) -> None: ...
+    def ready(self, described: Mapping[str, Any]) -> None: ...
+    def wrote(self, worker: str, line: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait for what, in seconds, and how often to try."""
+
+    retries: int = 2  # of a job whose worker died
+    hang: float = 60.0  # without a sign of life before a worker is killed
+    grace: float = 5.0  # for a cancelled job to end by itself
+    stop: float = 10.0  # for a worker to end at shutdown
+    restart: float = 0.2  # before a worker is replaced; doubled while none comes up
+    restart_most: float = 30.0
+
+
+@dataclass
+class Lane:
+    """One device: its worker, and the job that this has."""
+
+    name: str
+    process: Process | None = None
+    ready: bool = False
+    job: Job | None = None
+    account: Account | None = None
+    resident: frozenset[str] = frozenset()
+    killed_for: str | None = None  # the job whose cancelling took a kill
+
+
+@dataclass
+class Pool:
+    """Made once per server. `command(device)` starts a worker for it."""
+
+    store: Store
+    output: Path
+    devices: Sequence[str]
+    command: Callable[[str], Sequence[str]]
+    listener: Listener
+    limits: Limits = Limits()
+    lanes: list[Lane] = field(default_factory=list[Lane])
+    _woken: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
+    _since: dict[str, float] = field(default_factory=dict[str, float])
+    _checks: dict[int, "asyncio.Future[Mapping[str, Any]]"] = field(
+        default_factory=dict[int, "asyncio.Future[Mapping[str, Any]]"]
+    )
+    _turn: int = 0
+    _stopping: bool = False
+
+    async def start(self) -> None:
+        """Publish what a crash left unpublished, then start the workers."""
+        for job, files in self.store.read.unpublished():
+            await self._publish(job, files, None)
+        self.lanes = [Lane(name) for name in _names(self.devices)]
+        pairs = zip(self.lanes, self.devices, strict=True)
+        self._tasks = [asyncio.create_task(self._tend(lane, device)) for lane, device in pairs]
+
+    async def stop(self) -> None:
+        """End the workers; what they had waits again, for the next start."""
+        self._stopping = True
+        await self.wake()
+        for lane in self.lanes:
+            if lane.process is not None:
+                lane.process.send("stop")
+                if lane.job is not None:
+                    lane.process.kill()
+        _, pending = await asyncio.wait(self._tasks, timeout=self.limits.stop) if self._tasks else (set(), set())
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+    async def wake(self) -> None:
+        """Have idle workers look at the queue."""
+        async with self._woken:
+            self._turn += 1
+            self._woken.notify_all()
+
+    def running(self) -> list[Job]:
+        """The jobs that workers have."""
+        return [lane.job for lane in self.lanes if lane.job is not None]
+
+    async def interrupt(self, id: str | None = None) -> bool:
+        """Cancel this running job, or all that run; whether there was one."""
+        found = [lane for lane in self.lanes if lane.job is not None and id in (None, lane.job.id)]
+        for lane in found:
+            assert lane.job is not None
+            assert lane.process is not None
+            lane.process.send("cancel", {"id": lane.job.id, "epoch": lane.job.epoch})
+            asyncio.get_running_loop().call_later(self.limits.grace, self._insist, lane, lane.job)
+        return bool(found)
+
+    def free(self, *, models: bool, results: bool) -> None:
+        """Have every worker let go of models, and of kept results if asked, before its next job."""
+        for lane in self.lanes:
+            if lane.process is not None and (models or results):
+                lane.resident = frozenset()
+                lane.process.send("free", {"unload_models": models, "free_memory": results})
+
+    async def check(self, prompt: Mapping[str, Any], targets: Sequence[str] | None) -> Mapping[str, Any]:
+        """Have a worker check a prompt: it knows the node types of packs. Waits for one to be ready."""
+        async with self._woken:
+            await self._woken.wait_for(lambda: self._stopping or any(lane.ready for lane in self.lanes))
+        lane = min((lane for lane in self.lanes if lane.ready), key=lambda lane: lane.job is not None)
+        request, answer = id(object()), asyncio.get_running_loop().create_future()
+        while request in self._checks:
+            request += 1
+        self._checks[request] = answer
+        assert lane.process is not None
+        lane.process.send("check", {"request": request, "prompt": prompt, "targets": targets})
+        return await answer
+
+    def _insist(self, lane: Lane, job: Job) -> None:
+        if lane.job is job and lane.process is not None:
+            lane.killed_for = job.id
+            lane.process.note(f"job {job.id} did not stop within {self.limits.grace:g} s of its cancelling: killed")
+            lane.process.kill()
+
+    async def _tend(self, lane: Lane, device: str) -> None:
+        """Keep a worker running on a device until the pool stops."""
+        pause = self.limits.restart
+        while not self._stopping:
+            try:
+                lane.process = await Process.start(
+                    self.command(device), lambda line: self.listener.wrote(lane.name, line)
+                )
+            except OSError as error:
+                log.error("the worker of %s cannot be started: %s", lane.name, error)
+            else:
+                came_up = await self._converse(lane, lane.process)
+                pause = self.limits.restart if came_up else min(pause * 2, self.limits.restart_most)
+            if not self._stopping:
+                await asyncio.sleep(pause)
+
+    async def _converse(self, lane: Lane, process: Process) -> bool:
+        """Speak with a worker until it ends; whether it ever got ready."""
+        feeder: asyncio.Task[None] | None = None
+        came_up = False
+        try:
+            while (frame := await process.next_frame(self.limits.hang)) is not None:
+                if frame.kind == "ready":
+                    came_up = lane.ready = True
+                    self.listener.ready(frame.data)
+                    feeder = asyncio.create_task(self._feed(lane, process))
+                    await self.wake()
+                elif frame.kind == "event":
+                    self._note(lane, frame)
+                elif frame.kind == "ended":
+                    await self._finish(lane, frame)
+                    await self.wake()
+                elif frame.kind == "checked" and (answer := self._checks.pop(frame.data["request"], None)) is not None:
+                    answer.set_result(frame.data)
+        finally:
+            lane.ready = False
+            if feeder is not None:
+                feeder.cancel()
+                await asyncio.gather(feeder, return_exceptions=True)
+            code = await asyncio.shield(process.ended(self.limits.stop))
+            await asyncio.shield(self._bury(lane, process, code))
+            lane.process, lane.resident = None, frozenset()
+        return came_up
+
+    async def _feed(self, lane: Lane, process: Process) -> None:
+        """Give a worker a job whenever it has none."""
+        while not self._stopping:
+            turn = self._turn
+            job, look_again = (None, None) if lane.job is not None else await self._lease(lane)
+            if job is not None:
+                self._hand_over(lane, process, job)
+                continue
+            async with self._woken:
+                if self._turn == turn:
+                    try:
+                        async with asyncio.timeout(look_again):
+                            await self._woken.wait()
+                    except TimeoutError:
+                        pass
+
+    async def _lease(self, lane: Lane) -> tuple[Job | None, float | None]:
+        others = [other.resident for other in self.lanes if other is not lane and other.ready]
+        if not any(others):
+            return await asyncio.wrap_future(self.store.lease(lane.name)), None
+        now = time.monotonic()
+        waiting = self.store.read.next_in_turn(AHEAD)
+        self._since = {record.job.id: self._since.get(record.job.id, now) for record in waiting}
+        choice = choose(waiting, lane.resident, others, self._since, now)
+        if choice.id is None:
+            return None, choice.look_again
+        return await asyncio.wrap_future(self.store.lease(lane.name, choice.id)), 0.0
+
+    def _hand_over(self, lane: Lane, process: Process, job: Job) -> None:
+        record = self.store.read.record(job.id)
+        assert record is not None
+        prompt = json.loads(record.asked.prompt)
+        extra = {**json.loads(record.asked.extra_data), **json.loads(self.store.read.secrets(job.id) or "{}")}
+        lane.job, lane.account, lane.resident = job, Account(job.id), models_of(prompt) or lane.resident
+        order = {
+            "id": job.id,
+            "epoch": job.epoch,
+            "prompt": prompt,
+            "extra_data": extra,
+            "targets": json.loads(record.asked.targets),
+            "preview": extra.get("preview_method", "auto"),
+        }
+        self.listener.leased(job)
+        process.send("run", {"job": order})
+
+    def _note(self, lane: Lane, frame: Frame) -> None:
+        job, account = lane.job, lane.account
+        if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
+            return
+        event = from_json(frame.data["event"])
+        self.listener.happened(job, event, account.take(event), frame.blob)
+
+    async def _finish(self, lane: Lane, frame: Frame) -> None:
+        """Write down how a run ended, and publish what it made; only then is the worker free for another."""
+        job, account = lane.job, lane.account
+        if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
+            return
+        files = tuple(File(*pair) for pair in frame.data["files"])
+        await self._end(job, account.ending(files, frame.data["renamed"]))
+        lane.job = lane.account = None
+
+    async def _end(self, job: Job, ending: Ending) -> None:
+        try:
+            state = await asyncio.wrap_future(self.store.end(job.id, job.epoch, ending))
+        except StaleEpoch as error:
+            log.warning("%s", error)
+            self._clear(job, ending.files)
+            return
+        if state == "publishing":
+            await self._publish(job, ending.files, ending)
+        else:
+            self._clear(job, ())
+            self.listener.ended(job, state, ending)
+
+    async def _publish(self, job: Job, files: Sequence[File], ending: Ending | None) -> None:
+        stage = self._stage(job)
+        pause = self.limits.restart
+        while True:
+            try:
+                await asyncio.to_thread(publish, stage.folder, self.output, files)
+                break
+            except NotPublished as error:
+                log.error("job %s: %s; trying again in %g s", job.id, error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self.limits.restart_most)
+        state = await asyncio.wrap_future(self.store.published(job.id, job.epoch))
+        self._clear(job, files)
+        self.listener.ended(job, state, ending)
+
+    async def _bury(self, lane: Lane, process: Process, code: int) -> None:
+        """After a worker's end: its job is cancelled, waits again, or is parked with the evidence."""
+        job, account, lane.job, lane.account = lane.job, lane.account, None, None
+        for request in [request for request in self._checks if not self._checks[request].done()]:
+            if not any(other.ready for other in self.lanes):
+                self._checks.pop(request).set_exception(RuntimeError("the worker ended while it checked the prompt"))
+        if job is None or account is None:
+            if not self._stopping:
+                log.error("the worker of %s ended: %s", lane.name, process.evidence(code)["reason"])
+            return
+        if lane.killed_for == job.id:
+            lane.killed_for = None
+            message = account.interrupted()
+            assert account.last is not None
+            self.listener.happened(job, account.last, message, b"")
+            drop(self._stage(job).folder)
+            await self._end(job, account.ending())
+            return
+        drop(self._stage(job).folder)
+        if self._stopping:
+            state = await asyncio.wrap_future(self.store.release(job.id, job.epoch))
+        else:
+            evidence = _evidence(job, account, process.evidence(code))
+            log.error("job %s: %s", job.id, evidence["exception_message"])
+            state = await asyncio.wrap_future(self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
+        self.listener.ended(job, state, None)
+        await self.wake()
+
+    def _stage(self, job: Job) -> Stage:
+        return Stage(self.output, f"{job.id}-{job.epoch}")
+
+    def _clear(self, job: Job, files: Sequence[File]) -> None:
+        stage = self._stage(job)
+        for file in files:
+            stage.release(file.final)
+        drop(stage.folder)
+
+
+def _names(devices: Sequence[str]) -> list[str]:
+    """A name for each worker: its device, with a number where several share it."""
+    counted = [(device, list(devices[:place]).count(device)) for place, device in enumerate(devices)]
+    return [f"{device}#{count}" if list(devices).count(device) > 1 else device for device, count in counted]
+
+
+def _evidence(job: Job, account: Account, ended: Mapping[str, Any]) -> dict[str, Any]:
+    node = account.last_node or ""
+    where = f" in node {node}" if node else ""
+    return {
+        "prompt_id": job.id,
+        "node_id": node,
+        "node_type": "",
+        "executed": [],
+        "exception_message": f"the worker ended{where}: {ended['reason']}\n",
+        "exception_type": "WorkerDied",
+        "traceback": [],
+        "current_inputs": {},
+        "current_outputs": [],
+        "timestamp": int(time.time() * 1000),
+        "exit_code": ended["exit_code"],
+        "log": ended["log"],
+    }

@@ -1,0 +1,198 @@
+"""One device's process: takes jobs from its standard input, runs them, and tells what happens on its standard output.
+
+It never speaks to the queue. Whatever kills it, the server that started it sees it end.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
+
+from engine.graph.check import Verdict
+from engine.graph.graph import Graph
+from engine.graph.prompt import PromptError, graph_from_prompt
+from engine.queue.staged import manifest
+from engine.queue.wire import Frame, FrameError, pack, read_frame
+from engine.run.event_json import to_json
+from engine.run.events import Event, Progress, RunFailed
+from engine.weights import folders
+from engine.weights.staging import Stage
+
+log = logging.getLogger(__name__)
+PULSE = 1.0  # seconds between signs of life
+
+
+class Engine(Protocol):
+    """What a worker needs of the process around it."""
+
+    def check(self, graph: Graph, targets: Collection[str] | None = None) -> Verdict: ...
+
+    def run(
+        self,
+        verdict: Verdict,
+        extra_data: Mapping[str, Any],
+        *,
+        prompt_id: str = "",
+        cancelled: Callable[[], bool] = ...,
+        live: Callable[[Any], None] | None = None,
+    ) -> Iterator[Event]: ...
+
+    def free(self, *, results: bool) -> None:
+        """Let go of models, and of kept results if asked."""
+        ...
+
+    def described(self) -> Mapping[str, Any]:
+        """What packs added (`types`, `web`, `failed`) and what the process runs on (`device`), as JSON."""
+        ...
+
+
+class Pipe:
+    """Frames out, from any thread."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def send(self, kind: str, data: Mapping[str, Any] | None = None, blob: bytes = b"") -> None:
+        """Send a frame. Raises FrameError."""
+        packed = pack(Frame(kind, data or {}, blob))
+        with self._lock:
+            self._file.write(packed)
+            self._file.flush()
+
+
+def standard_pipes() -> tuple[BinaryIO, Pipe]:
+    """Standard input and output for frames alone: what nodes print goes to standard error."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return sys.stdin.buffer, Pipe(out)
+
+
+Preview = Callable[[Progress], bytes]
+"""A picture of where a node stands, as JPEG; empty when there is none, or none is due."""
+
+
+def no_previews(_method: str) -> Preview:
+    """Show no pictures while nodes run."""
+    return lambda _progress: b""
+
+
+@dataclass
+class Worker:
+    """Serves jobs until its input ends."""
+
+    engine: Engine
+    pipe: Pipe
+    preview: Callable[[str], Preview] = no_previews  # by the method that clients name: none, auto, latent2rgb, taesd
+    _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
+    _current: tuple[str, int] | None = None
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self, source: BinaryIO) -> None:
+        """Read orders until the end of the file, which ends the process in the middle of whatever it does."""
+        threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
+        self.pipe.send("ready", {"pid": os.getpid(), **self.engine.described()})
+        threading.Thread(target=self._read, args=(source,), name="orders", daemon=True).start()
+        while True:
+            order = self._orders.get()
+            match order.kind:
+                case "run":
+                    self._run(order.data["job"])
+                case "free":
+                    self.engine.free(results=bool(order.data.get("free_memory")))
+                case "stop":
+                    return
+                case _:
+                    log.warning("an order of the unknown kind %r is left undone", order.kind)
+
+    def _read(self, source: BinaryIO) -> None:
+        try:
+            while (order := read_frame(source)) is not None:
+                match order.kind:
+                    case "cancel":
+                        if self._current == (order.data["id"], order.data["epoch"]):
+                            self._cancelled.set()
+                    case "check":
+                        threading.Thread(target=self._check, args=(order.data,), daemon=True).start()
+                    case _:
+                        self._orders.put(order)
+        except FrameError:
+            log.exception("the server sent what is no frame")
+        os._exit(0)  # the server is gone: another will run the job under another epoch
+
+    def _pulse(self) -> None:
+        while True:
+            time.sleep(PULSE)
+            self.pipe.send("alive")
+
+    def _check(self, asked: Mapping[str, Any]) -> None:
+        answer: dict[str, Any] = {"request": asked["request"]}
+        try:
+            verdict = self.engine.check(graph_from_prompt(asked["prompt"]), asked.get("targets"))
+            answer["outputs"] = verdict.outputs
+            answer["error"] = verdict.error.as_json() if verdict.error else None
+            answer["node_errors"] = verdict.node_errors_as_json()
+        except PromptError as error:
+            answer["error"] = error.as_json()
+        self.pipe.send("checked", answer)
+
+    def _run(self, job: Mapping[str, Any]) -> None:
+        id, epoch = job["id"], job["epoch"]
+        self._cancelled.clear()
+        self._current = (id, epoch)
+        stage = Stage(folders.current().output, f"{id}-{epoch}")
+        folders.use_stage(stage)
+        tell = _Teller(self.pipe, self._current, self.preview(job.get("preview", "none")))
+        try:
+            graph = graph_from_prompt(job["prompt"])
+            verdict = self.engine.check(graph, job["targets"] or None)
+            if not verdict.outputs:
+                tell(_refused(verdict))
+            else:
+                run = self.engine.run
+                extra, stop = job["extra_data"], self._cancelled.is_set
+                for event in run(verdict, extra, prompt_id=id, cancelled=stop, live=tell):
+                    tell(event)
+        except Exception as error:  # whatever it was, it is this job's failure and the next one runs
+            log.exception("job %s failed outside of its nodes", id)
+            tell(_failure(f"{type(error).__name__}: {error}"))
+        finally:
+            folders.use_stage(None)
+            self._current = None
+        files, renamed = manifest(stage)
+        self.pipe.send("ended", {"id": id, "epoch": epoch, "files": files, "renamed": renamed})
+
+
+@dataclass(frozen=True)
+class _Teller:
+    """Sends what happens in one run."""
+
+    pipe: Pipe
+    lease: tuple[str, int]
+    preview: Preview
+
+    def __call__(self, event: Any) -> None:
+        blob = self.preview(event) if isinstance(event, Progress) else b""
+        frame = {"id": self.lease[0], "epoch": self.lease[1], "event": to_json(event)}
+        try:
+            self.pipe.send("event", frame, blob)
+        except FrameError as error:  # a pack's UI holds what is no JSON
+            log.warning("an event of job %s is not told: %s", self.lease[0], error)
+
+
+def _refused(verdict: Verdict) -> RunFailed:
+    """A job that was valid when it came and is not any more: a file may have gone since."""
+    lines = [verdict.error.message] if verdict.error else []
+    for id, found in verdict.node_errors.items():
+        lines += [f"node {id} ({found.class_type}): {each.message}: {each.details}" for each in found.problems]
+    return _failure("the workflow cannot run any more: " + "; ".join(lines))
+
+
+def _failure(message: str) -> RunFailed:
+    return RunFailed("", "", f"{message}\n", "WorkerError", (), {}, (), ())
