@@ -32,6 +32,7 @@ FLOORS: dict[str, set[str]] = {
     },
     "engine.run": {"engine.node", "engine.graph", "engine.diffusion", "engine.device"},
     "engine.queue": {"engine.node", "engine.graph", "engine.run", "engine.weights"},
+    "engine.server": {"engine.node", "engine.graph", "engine.compat", "engine.queue", "engine.run", "engine.weights"},
     "engine.api": {"engine.node", "engine.diffusion", "engine.training"},
     "nodes": {
         "engine.api",
@@ -53,6 +54,7 @@ FLOORS: dict[str, set[str]] = {
         "engine.compat.legacy",
         "engine.run",
         "engine.queue",
+        "engine.server",
         "engine.training",
         "nodes",
     },
@@ -107,7 +109,9 @@ def test_every_file_says_what_it_is(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("floor", ["engine.node", "engine.graph", "engine.compat", "engine.queue", "nodes"])
+@pytest.mark.parametrize(
+    "floor", ["engine.node", "engine.graph", "engine.compat", "engine.queue", "engine.server", "nodes"]
+)
 def test_floors_that_must_start_at_once_load_no_torch(floor: str) -> None:
     modules = [module_of(path) for path in SOURCES if floor_of(module_of(path)) == floor]
     code = f"import sys, {', '.join(modules)}; sys.exit('torch._C' in sys.modules)"

@@ -29,7 +29,8 @@ class Listener(Protocol):
 
     def leased(self, job: Job) -> None: ...
     def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None: ...
-    def ended(self, job: Job, state: State, ending: Ending | None) -> None: ...
+    def parked(self, job: Job, evidence: Mapping[str, Any]) -> None: ...
+    def ended(self, job: Job, state: State) -> None: ...
     def ready(self, described: Mapping[str, Any]) -> None: ...
     def wrote(self, worker: str, line: str) -> None: ...
 
@@ -82,7 +83,7 @@ class Pool:
     async def start(self) -> None:
         """Publish what a crash left unpublished, then start the workers."""
         for job, files in self.store.read.unpublished():
-            await self._publish(job, files, None)
+            await self._publish(job, files)
         self.lanes = [Lane(name) for name in _names(self.devices)]
         pairs = zip(self.lanes, self.devices, strict=True)
         self._tasks = [asyncio.create_task(self._tend(lane, device)) for lane, device in pairs]
@@ -260,12 +261,12 @@ class Pool:
             self._clear(job, ending.files)
             return
         if state == "publishing":
-            await self._publish(job, ending.files, ending)
+            await self._publish(job, ending.files)
         else:
             self._clear(job, ())
-            self.listener.ended(job, state, ending)
+            self.listener.ended(job, state)
 
-    async def _publish(self, job: Job, files: Sequence[File], ending: Ending | None) -> None:
+    async def _publish(self, job: Job, files: Sequence[File]) -> None:
         stage = self._stage(job)
         pause = self.limits.restart
         while True:
@@ -278,7 +279,7 @@ class Pool:
                 pause = min(pause * 2, self.limits.restart_most)
         state = await asyncio.wrap_future(self.store.published(job.id, job.epoch))
         self._clear(job, files)
-        self.listener.ended(job, state, ending)
+        self.listener.ended(job, state)
 
     async def _bury(self, lane: Lane, process: Process, code: int) -> None:
         """After a worker's end: its job is cancelled, waits again, or is parked with the evidence."""
@@ -305,7 +306,9 @@ class Pool:
             evidence = _evidence(job, account, process.evidence(code))
             log.error("job %s: %s", job.id, evidence["exception_message"])
             state = await asyncio.wrap_future(self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
-        self.listener.ended(job, state, None)
+            if state == "failed":
+                self.listener.parked(job, evidence)
+        self.listener.ended(job, state)
         await self.wake()
 
     def _stage(self, job: Job) -> Stage:

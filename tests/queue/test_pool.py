@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.cli.options import arguments
 from engine.queue.account import Message
-from engine.queue.job import Ending, Job, Order
+from engine.queue.job import Job, Order
 from engine.queue.pool import Limits, Pool
 from engine.queue.states import State
 from engine.queue.store import Store
@@ -70,7 +70,10 @@ class Witness:
     def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None:
         self._note(job.id, event)
 
-    def ended(self, job: Job, state: State, ending: Ending | None) -> None:
+    def parked(self, job: Job, evidence: Mapping[str, Any]) -> None:
+        self._note("parked", evidence)
+
+    def ended(self, job: Job, state: State) -> None:
         self._note("ended", (job.id, state))
 
     def ready(self, described: Mapping[str, Any]) -> None:

@@ -1,0 +1,110 @@
+"""`heddle serve`: the server for browsers and programs."""
+
+import asyncio
+import ipaddress
+import logging
+import secrets
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli import options
+from engine.node.deferred import deferred
+
+with deferred():
+    from engine import serving
+    from engine.queue import pool, schema
+    from engine.server import desk, guard
+
+_FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
+_FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
+
+
+@click.command(name="serve")
+@click.option("--listen", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to take connections.")
+@click.option("--port", default=8188, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--devices", default="auto", show_default=True, metavar="A,B", help="One worker for each: cuda:0,cuda:1.")
+@click.option("--token", metavar="TOKEN", help="What clients must show; made up and printed off loopback.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="Another name under which it is asked.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="Another page that may ask.")
+@click.option("--frontend", type=_FOLDER, metavar="FOLDER", help="Static files of a browser frontend.")
+@click.option("--tls-certificate", type=_FILE, help="Serve https with this certificate (PEM).")
+@click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
+@click.option("--retries", default=2, show_default=True, help="How often a job is tried again when its worker dies.")
+@click.option("--hang-after", default=60.0, show_default=True, metavar="SECONDS", help="Silence that ends a worker.")
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="Keep so many jobs in the history; all unless said.")
+@click.option("--keep-days", type=click.FloatRange(0), metavar="DAYS", help="Keep jobs of so many days.")
+@click.option("--debug", is_flag=True, help="Tell clients what went wrong inside the server.")
+@options.where
+@options.how
+def command(
+    listen: str,
+    port: int,
+    devices: str,
+    token: str | None,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    frontend: Path | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    retries: int,
+    hang_after: float,
+    keep: int | None,
+    keep_days: float | None,
+    debug: bool,
+    **chosen: Any,
+) -> None:
+    """Serve workflows over HTTP and websockets.
+
+    A job whose id was answered is on the disk: it outlives crashes and restarts. Off loopback a token is needed.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    if token is None and not _is_loopback(listen):
+        token = secrets.token_urlsafe(24)
+    names = tuple(each.strip() for each in devices.split(",") if each.strip())
+    if not names:
+        raise click.BadParameter("name at least one device, such as auto or cuda:0", param_hint="--devices")
+    served = serving.Serving(
+        listen=listen,
+        port=port,
+        devices=names,
+        guard=guard.Guard((*hosts, listen), origins, token, debug),
+        frontend=frontend,
+        bounds=desk.Bounds(),
+        limits=pool.Limits(retries=retries, hang=hang_after),
+        keep=keep,
+        keep_days=keep_days,
+        tls=_tls(tls_certificate, tls_key),
+    )
+
+    def ready(address: str) -> None:
+        click.echo(f"Heddle is at {address}/login?token={token}" if token else f"Heddle is at {address}")
+
+    try:
+        asyncio.run(serving.serve(options.settings(chosen), served, ready))
+    except (schema.StoreError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+def _is_loopback(listen: str) -> bool:
+    try:
+        return ipaddress.ip_address(listen).is_loopback
+    except ValueError:
+        return listen == "localhost"
+
+
+def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise click.BadParameter(
+            f"the certificate and key do not fit: {error}", param_hint="--tls-certificate"
+        ) from error
+    return context

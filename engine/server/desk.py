@@ -1,0 +1,53 @@
+"""What routes may reach: one typed value, made when the server starts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from engine.queue.pool import Pool
+from engine.queue.store import Store
+from engine.server.log_lines import LogLines
+from engine.server.reporter import Reporter
+from engine.server.sockets import Sockets
+from engine.server.types import TypeDesk
+from engine.weights.folders import Folders
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much a client may ask for."""
+
+    upload: int = 100 * 2**20  # bytes of a request's body
+    pixels: int = 200_000_000  # of a picture that is opened to be converted
+    nodes: int = 100_000  # of a prompt
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that the routes of one server share."""
+
+    folders: Folders
+    store: Store
+    pool: Pool
+    types: TypeDesk
+    sockets: Sockets
+    reporter: Reporter
+    logs: LogLines
+    system: Callable[[], Mapping[str, Any]]  # what /system_stats tells of the machine and the program
+    frontend: Path | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+
+    def remaining(self) -> int:
+        """How many jobs wait or run."""
+        counts = self.store.read.counts()
+        return counts["waiting"] + counts["running"] + counts["publishing"]
+
+    def tell_status(self) -> None:
+        """Tell every client how long the queue is."""
+        self.sockets.send("status", {"status": {"exec_info": {"queue_remaining": self.remaining()}}})
+
+
+DESK: web.AppKey[Desk] = web.AppKey("desk", Desk)

@@ -1,0 +1,138 @@
+"""Who may ask: names and origins are checked, a token where one is set, and errors tell no secrets."""
+
+import hmac
+import ipaddress
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+log = logging.getLogger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+COOKIE = "heddle_token"
+_READING = ("GET", "HEAD", "OPTIONS")
+_OPEN = ("/login", "/healthz", "/api/healthz")  # asked without a token
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What is let through. `hosts` are names, besides addresses of this machine, under which it may be asked."""
+
+    hosts: Collection[str] = ()
+    origins: Collection[str] = ()  # of other pages that may ask
+    token: str | None = None
+    debug: bool = False
+
+    def middlewares(self) -> list[Callable[..., Awaitable[web.StreamResponse]]]:
+        """In the order of their asking."""
+        return [self._errors(), self._doors()]
+
+    def _doors(self) -> Callable[..., Awaitable[web.StreamResponse]]:
+        @web.middleware
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not self.knows_host(request.host):
+                raise web.HTTPForbidden(
+                    text=f"this server is not called {request.host[:80]!r}: start it with --allow-host"
+                )
+            origin = request.headers.get("Origin")
+            if not self.knows_origin(origin, request):
+                raise web.HTTPForbidden(text="a page of another origin may not ask: start with --allow-origin")
+            if request.method == "OPTIONS":
+                return self._with_cors(web.Response(), origin)
+            if self.token is not None and request.path not in _OPEN and not self.knows_token(request):
+                raise web.HTTPUnauthorized(text="a token is needed: Authorization: Bearer …, or open /login?token=…")
+            return self._with_cors(await handler(request), origin)
+
+        return check
+
+    def _errors(self) -> Callable[..., Awaitable[web.StreamResponse]]:
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except web.HTTPException:
+                raise
+            except (ConnectionResetError, web.RequestPayloadError):
+                raise web.HTTPBadRequest(text="the request ended too early") from None
+            except Exception as error:
+                log.exception("%s %s failed", request.method, request.path)
+                text = f"{type(error).__name__}: {error}" if self.debug else "the server failed; its log says why"
+                raise web.HTTPInternalServerError(text=f"500\n{text}") from error
+
+        return answer
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a Host header names this server: by an address, as localhost, or as it was told."""
+        name = _host_name(host)
+        if name == "localhost" or name.endswith(".localhost") or name in self.hosts or "*" in self.hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True  # a page that rebinds a name of its own cannot know this one
+
+    def knows_origin(self, origin: str | None, request: web.Request) -> bool:
+        """Whether the page that asks is this server's own, or one that was allowed. Programs send no origin."""
+        if origin is None:
+            is_foreign = request.headers.get("Sec-Fetch-Site") == "cross-site"
+            return not (is_foreign and (request.method not in _READING or _is_socket(request)))
+        if origin in self.origins or "*" in self.origins:
+            return True
+        asked = urlsplit(origin)
+        mine = urlsplit(f"//{request.host}")
+        try:
+            ports = {asked.port, mine.port} - {None}
+        except ValueError:
+            return False
+        return asked.hostname is not None and asked.hostname == mine.hostname and len(ports) < 2
+
+    def knows_token(self, request: web.Request) -> bool:
+        """Whether a request carries the token: in a header, a cookie, or, for websockets, in its address."""
+        assert self.token is not None
+        kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = [bearer if kind.lower() == "bearer" else "", request.cookies.get(COOKIE, "")]
+        if _is_socket(request):
+            given.append(request.query.get("token", ""))
+        return any(self.is_token(each) for each in given)
+
+    def is_token(self, text: str) -> bool:
+        """Compare in constant time."""
+        return self.token is not None and hmac.compare_digest(text.encode(), self.token.encode())
+
+    def _with_cors(self, response: web.StreamResponse, origin: str | None) -> web.StreamResponse:
+        if origin is not None and (origin in self.origins or "*" in self.origins) and not response.prepared:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Methods"] = "POST, GET, DELETE, PUT, OPTIONS, PATCH"
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.headers["Vary"] = "Origin"
+        return response
+
+
+def login(guard: Guard) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The route that turns a token in the address into a cookie."""
+
+    async def route(request: web.Request) -> web.StreamResponse:
+        token = request.query.get("token", "")
+        if guard.token is not None and not guard.is_token(token):
+            raise web.HTTPUnauthorized(text="this is not the token that the server printed when it started")
+        response = web.HTTPFound("/")
+        if guard.token is not None:
+            response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=request.secure)
+        return response
+
+    return route
+
+
+def _is_socket(request: web.Request) -> bool:
+    return request.path in ("/ws", "/api/ws")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

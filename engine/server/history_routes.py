@@ -1,0 +1,41 @@
+"""What ran and ended."""
+
+import asyncio
+
+from aiohttp import web
+
+from engine.server.bodies import raw_json, read_object, texts, whole_number
+from engine.server.desk import DESK
+from engine.server.job_json import history
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/history")
+async def show_history(request: web.Request) -> web.Response:
+    """Entries by id, oldest first; `max_items` and `offset` take a part of them."""
+    newest = whole_number(request, "max_items", None)
+    offset = whole_number(request, "offset", 0) or 0
+    if newest is not None and newest < 0:
+        newest = None
+    read = request.app[DESK].store.read
+    return raw_json(await asyncio.to_thread(lambda: history(read.history(newest, offset))))
+
+
+@routes.get("/history/{id}")
+async def show_entry(request: web.Request) -> web.Response:
+    """One entry by its id, or none."""
+    record = request.app[DESK].store.read.record(request.match_info["id"])
+    ran = record is not None and record.job.ended is not None and record.job.started is not None
+    return raw_json(history([record] if record is not None and ran else []))
+
+
+@routes.post("/history")
+async def change_history(request: web.Request) -> web.Response:
+    """Forget entries: all (`clear`) or some (`delete`)."""
+    desk, body = request.app[DESK], await read_object(request)
+    if body.get("clear"):
+        await asyncio.wrap_future(desk.store.forget())
+    if "delete" in body:
+        await asyncio.wrap_future(desk.store.forget(texts(body["delete"], "delete")))
+    return web.Response()

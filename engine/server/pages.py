@@ -1,0 +1,46 @@
+"""The browser's pages: the frontend that was chosen, as static files, or a page that says that there is none."""
+
+from html import escape
+from pathlib import Path
+
+from aiohttp import web
+
+from engine import __version__
+from engine.server.desk import DESK
+from engine.server.paths import inside, type_of
+
+routes = web.RouteTableDef()
+_FRESH = {"Cache-Control": "no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0"}
+_NONE = """<!doctype html><meta charset="utf-8"><title>Heddle</title>
+<style>body {{ font: 16px/1.5 system-ui; max-width: 40em; margin: 4em auto; padding: 0 1em }}</style>
+<h1>Heddle {version}</h1>
+<p>The server is up, {waiting} jobs wait or run. There is no canvas in this version; clients of the HTTP and websocket
+interface work, and <code>heddle serve --frontend FOLDER</code> serves a browser frontend from a folder of static
+files.</p>
+"""
+
+
+@routes.get("/")
+async def index(request: web.Request) -> web.StreamResponse:
+    """The frontend's first page."""
+    desk = request.app[DESK]
+    if desk.frontend is None:
+        text = _NONE.format(version=escape(__version__), waiting=desk.remaining())
+        return web.Response(text=text, content_type="text/html", headers=_FRESH)
+    return web.FileResponse(desk.frontend / "index.html", headers=_FRESH)
+
+
+@routes.get("/{path:.+}")
+async def page(request: web.Request) -> web.StreamResponse:
+    """A file of the frontend; there is no page for what is not there."""
+    folder, name = request.app[DESK].frontend, request.match_info["path"]
+    path = inside(folder, name.rstrip("/")) if folder is not None else None
+    if path is None or not path.exists():
+        raise web.HTTPNotFound
+    if path.is_dir():
+        raise web.HTTPForbidden
+    return web.FileResponse(path, headers={"Content-Type": type_of(path), "Cache-Control": _kept(path)})
+
+
+def _kept(path: Path) -> str:
+    return "public, max-age=86400" if type_of(path).startswith(("image/", "font/")) else "no-cache"

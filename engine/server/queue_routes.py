@@ -1,0 +1,134 @@
+"""Submitting, watching and changing the queue."""
+
+import asyncio
+
+from aiohttp import web
+
+from engine.queue.job import Record
+from engine.queue.states import WrongState
+from engine.queue.store import Refused
+from engine.server.bodies import raw_json, read_object, refused, texts
+from engine.server.desk import DESK, Desk
+from engine.server.job_json import queue_item
+from engine.server.submit import NotTaken, submit
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/prompt")
+async def remaining(request: web.Request) -> web.Response:
+    """How many jobs wait or run."""
+    return web.json_response({"exec_info": {"queue_remaining": request.app[DESK].remaining()}})
+
+
+@routes.post("/prompt")
+async def queue_prompt(request: web.Request) -> web.Response:
+    """Queue a workflow; answer with its id once it is on the disk, or with what is wrong with it."""
+    body = await read_object(request)
+    try:
+        taken = await submit(request.app[DESK], body, request.headers.get("Idempotency-Key"))
+    except NotTaken as reason:
+        return web.json_response(reason.answer, status=reason.status)
+    return web.json_response(taken.answer)
+
+
+@routes.get("/queue")
+async def show_queue(request: web.Request) -> web.Response:
+    """What runs and what waits, as queue items."""
+    read = request.app[DESK].store.read
+
+    def listed() -> str:
+        running = ",".join(map(_item, read.running()))
+        waiting = ",".join(map(_item, read.waiting()))
+        return f'{{"queue_running":[{running}],"queue_pending":[{waiting}]}}'
+
+    return raw_json(await asyncio.to_thread(listed))
+
+
+@routes.post("/queue")
+async def change_queue(request: web.Request) -> web.Response:
+    """Drop waiting jobs: all (`clear`) or some (`delete`)."""
+    desk, body = request.app[DESK], await read_object(request)
+    if body.get("clear"):
+        await asyncio.wrap_future(desk.store.cancel_waiting())
+    if "delete" in body:
+        await asyncio.wrap_future(desk.store.cancel_waiting(texts(body["delete"], "delete")))
+    desk.tell_status()
+    return web.Response()
+
+
+@routes.post("/interrupt")
+async def interrupt(request: web.Request) -> web.Response:
+    """Stop what runs, or one job if it runs."""
+    body = await read_object(request, optional=True)
+    id = body.get("prompt_id")
+    await request.app[DESK].pool.interrupt(None if id is None else str(id))
+    return web.Response()
+
+
+@routes.post("/free")
+async def free(request: web.Request) -> web.Response:
+    """Have workers let go of models, and of kept results, before their next job."""
+    body = await read_object(request)
+    results = bool(body.get("free_memory"))
+    request.app[DESK].pool.free(models=results or bool(body.get("unload_models")), results=results)
+    return web.Response()
+
+
+@routes.get("/queue/state")
+async def queue_state(request: web.Request) -> web.Response:
+    """Whether the queue is paused, and how many jobs stand where."""
+    return web.json_response(_state(request.app[DESK]))
+
+
+@routes.post("/queue/pause")
+async def pause(request: web.Request) -> web.Response:
+    """Let what runs end, and start nothing more."""
+    await asyncio.wrap_future(request.app[DESK].store.pause(True))
+    return web.json_response(_state(request.app[DESK]))
+
+
+@routes.post("/queue/resume")
+async def resume(request: web.Request) -> web.Response:
+    """Go on after a pause."""
+    desk = request.app[DESK]
+    await asyncio.wrap_future(desk.store.pause(False))
+    await desk.pool.wake()
+    return web.json_response(_state(desk))
+
+
+@routes.post("/queue/{id}/move")
+async def move(request: web.Request) -> web.Response:
+    """Give a waiting job another place: `{"number": 3.5}`, or `{"front": true}`."""
+    desk, body = request.app[DESK], await read_object(request)
+    number = body.get("number")
+    if not body.get("front") and (isinstance(number, bool) or not isinstance(number, (int, float))):
+        raise refused(400, 'say where to: {"number": 3.5} or {"front": true}')
+    try:
+        moved = desk.store.move(request.match_info["id"], None if body.get("front") else float(number or 0))
+        job = await asyncio.wrap_future(moved)
+    except Refused as error:
+        raise refused(409, str(error)) from error
+    desk.tell_status()
+    return web.json_response({"prompt_id": job.id, "number": job.number})
+
+
+@routes.post("/queue/{id}/retry")
+async def retry(request: web.Request) -> web.Response:
+    """Have a failed or cancelled job wait again."""
+    desk = request.app[DESK]
+    try:
+        job = await asyncio.wrap_future(desk.store.retry(request.match_info["id"]))
+    except (Refused, WrongState) as error:
+        raise refused(409, str(error)) from error
+    desk.tell_status()
+    await desk.pool.wake()
+    return web.json_response({"prompt_id": job.id, "number": job.number})
+
+
+def _item(record: Record) -> str:
+    return queue_item(record)
+
+
+def _state(desk: Desk) -> dict[str, object]:
+    return {"paused": desk.store.read.paused(), "jobs": desk.store.read.counts()}

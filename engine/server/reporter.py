@@ -1,0 +1,75 @@
+"""Tells clients what the workers tell: the one who asked for a job, and everybody how long the queue is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.queue.account import Message
+from engine.queue.job import Job
+from engine.queue.states import ENDED, State
+from engine.run.events import Event
+from engine.server.log_lines import LogLines
+from engine.server.messages import PREVIEW, Frame, Telling
+from engine.server.sockets import Sockets
+from engine.server.types import TypeDesk
+
+# A job without a client is told to nobody, but for these, which go to everybody.
+_TO_ALL = ("progress_state", "progress", PREVIEW, "execution_interrupted")
+_REPLACED = ("progress_state", "progress", PREVIEW)  # by the next of their kind
+
+
+@dataclass
+class Reporter:
+    """The pool's listener."""
+
+    sockets: Sockets
+    types: TypeDesk
+    logs: LogLines
+    tell_status: Callable[[], None] = lambda: None
+    running: dict[str, Telling] = field(default_factory=dict[str, Telling])
+
+    def leased(self, job: Job) -> None:
+        """A worker took a job."""
+        self.running[job.id] = Telling(job.id)
+        self.tell_status()
+
+    def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None:
+        """Something happened in a job."""
+        telling = self.running.setdefault(job.id, Telling(job.id))
+        for frame in telling.tell(event, message, preview):
+            self._send(job, frame)
+
+    def parked(self, job: Job, evidence: Mapping[str, Any]) -> None:
+        """A job killed its workers so often that it is not tried again."""
+        self._send(job, Frame("execution_error", evidence))
+
+    def ended(self, job: Job, state: State) -> None:
+        """A job ended, or waits again."""
+        telling = self.running.pop(job.id, Telling(job.id))
+        self.tell_status()
+        if state in ENDED and job.client_id is not None:
+            self._send(job, telling.over())
+
+    def ready(self, described: Mapping[str, Any]) -> None:
+        """A worker is up."""
+        self.types.learn(described)
+        self.types.devices = [described["device"]]
+
+    def wrote(self, worker: str, line: str) -> None:
+        """A worker wrote a line."""
+        self.logs.add(line)
+
+    def first_of(self, job: Job) -> list[tuple[str, Any]]:
+        """What a client that comes back is told of its running job."""
+        telling = self.running.get(job.id)
+        if telling is None or telling.node is None:
+            return []
+        return [("executing", {"node": telling.node}), *((frame.type, frame.data) for frame in telling.now())]
+
+    def _send(self, job: Job, frame: Frame) -> None:
+        if job.client_id is None and frame.type not in _TO_ALL:
+            return
+        if frame.type == PREVIEW:
+            self.sockets.send_preview(frame.picture, frame.data, job.client_id)
+        else:
+            self.sockets.send(frame.type, frame.data, job.client_id, keep=frame.type not in _REPLACED)

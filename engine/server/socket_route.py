@@ -1,0 +1,32 @@
+"""The websocket's door."""
+
+import uuid
+
+from aiohttp import web
+
+from engine.server.bodies import whole_number
+from engine.server.desk import DESK
+from engine.server.sockets import Socket
+
+routes = web.RouteTableDef()
+_LARGEST = 1 << 20  # bytes of a client's message
+_LONGEST_ID = 200
+
+
+@routes.get("/ws")
+async def connect(request: web.Request) -> web.StreamResponse:
+    """Open a websocket: `clientId` names the client, `since` the last message that it saw."""
+    desk = request.app[DESK]
+    if len(desk.sockets) >= desk.sockets.most:
+        raise web.HTTPServiceUnavailable(text=f"{desk.sockets.most} websockets are open, which is as many as may")
+    since = whole_number(request, "since", None)
+    id = request.query.get("clientId", "")[:_LONGEST_ID] or uuid.uuid4().hex
+    connection = web.WebSocketResponse(max_msg_size=_LARGEST, heartbeat=30)
+    await connection.prepare(request)
+    status = {"status": {"exec_info": {"queue_remaining": desk.remaining()}}, "sid": id}
+    first = [("status", status)]
+    for job in desk.pool.running():
+        if job.client_id == id:
+            first += desk.reporter.first_of(job)
+    await desk.sockets.serve(Socket(id, connection, since is not None), first, since)
+    return connection

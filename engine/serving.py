@@ -1,0 +1,138 @@
+"""Puts a server together: the queue, its workers, and the routes over them; runs it until it is told to stop."""
+
+import asyncio
+import logging
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from ssl import SSLContext
+
+from aiohttp import web
+
+from engine.cli.options import arguments
+from engine.queue.pool import Limits, Pool
+from engine.queue.store import Store
+from engine.server.desk import Bounds, Desk
+from engine.server.guard import Guard
+from engine.server.log_lines import LogLines
+from engine.server.reporter import Reporter
+from engine.server.sockets import Sockets
+from engine.server.system import describe
+from engine.server.types import TypeDesk
+from engine.server.web_app import make_app
+from engine.settings import Settings
+from engine.weights import folders
+from engine.weights.folders import Folders
+from engine.weights.staging import RESERVED, STAGED
+from nodes import built_in_registry
+
+log = logging.getLogger(__name__)
+DATABASE = "heddle.db"
+_PRUNING = 600.0  # seconds between looks at what the history may forget
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How a server runs, besides what each of its workers is told."""
+
+    listen: str = "127.0.0.1"
+    port: int = 8188
+    devices: tuple[str, ...] = ("auto",)
+    guard: Guard = field(default_factory=Guard)
+    frontend: Path | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+    limits: Limits = field(default_factory=Limits)
+    most_waiting: int = 1_000_000
+    keep: int | None = None  # jobs of the history; None: all
+    keep_days: float | None = None
+    tls: SSLContext | None = None
+
+
+async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` gets the address once connections are taken.
+
+    Raises StoreError when the queue's file cannot be used, and OSError when the address cannot.
+    """
+    desk = _desk(settings, serving)
+    runner = web.AppRunner(make_app(desk, serving.guard), access_log=None, shutdown_timeout=2)
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, serving.listen, serving.port, ssl_context=serving.tls)
+        await site.start()
+        logging.getLogger().addHandler(desk.logs)
+        desk.logs.listener = desk.sockets.send_log
+        await desk.pool.start()
+        pruning = asyncio.create_task(_prune(desk.store, serving))
+        host, port = runner.addresses[0][:2]
+        on_ready(f"{'https' if serving.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}")
+        await _told_to_stop()
+        pruning.cancel()
+        await desk.sockets.close()
+        await desk.pool.stop()
+    finally:
+        logging.getLogger().removeHandler(desk.logs)
+        await runner.cleanup()
+        desk.store.close()
+
+
+def _desk(settings: Settings, serving: Serving) -> Desk:
+    chosen = Folders(
+        models=settings.folder("models"),
+        input=settings.folder("input"),
+        output=settings.folder("output"),
+        temp=settings.folder("temp"),
+        user=settings.folder("user"),
+    )
+    folders.use(chosen)
+    store = Store(chosen.user / DATABASE, most_waiting=serving.most_waiting)
+    _tidy(chosen, store)
+    types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
+    reporter = Reporter(sockets, types, logs)
+    pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits)
+    desk = Desk(chosen, store, pool, types, sockets, reporter, logs, describe, serving.frontend, serving.bounds)
+    reporter.tell_status = desk.tell_status
+    return desk
+
+
+def _command(settings: Settings) -> Callable[[str], Sequence[str]]:
+    program = [sys.executable, "-m", "engine", "worker"]
+    return lambda device: [*program, *arguments(replace(settings, device=device))]
+
+
+def _tidy(chosen: Folders, store: Store) -> None:
+    """Begin with an empty temp folder, and without the stages and names of leases that a crash ended."""
+    for path in chosen.temp.iterdir() if chosen.temp.is_dir() else ():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    wanted = {f"{job.id}-{job.epoch}" for job, _ in store.read.unpublished()}
+    stages = chosen.output / STAGED
+    for stage in stages.iterdir() if stages.is_dir() else ():
+        if stage.name not in wanted:
+            shutil.rmtree(stage, ignore_errors=True)
+    names = chosen.output / RESERVED
+    for name in names.rglob("*") if names.is_dir() else ():
+        if name.is_file() and name.read_text("utf-8") not in wanted:
+            name.unlink(missing_ok=True)
+
+
+async def _prune(store: Store, serving: Serving) -> None:
+    """Forget what the history need not keep, now and then."""
+    if serving.keep is None and serving.keep_days is None:
+        return
+    while True:
+        before = None if serving.keep_days is None else time.time() - serving.keep_days * 86400
+        await asyncio.wrap_future(store.prune(serving.keep, before))
+        await asyncio.sleep(_PRUNING)
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        try:
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt instead
+            signal.signal(each, lambda *_: stop.set())
+    await stop.wait()
