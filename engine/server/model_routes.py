@@ -11,7 +11,8 @@ from aiohttp import web
 
 from engine.node.deferred import deferred
 from engine.server.desk import DESK
-from engine.weights.folders import Folders, is_inside
+from engine.server.paths import inside
+from engine.weights.folders import Folders
 
 with deferred():
     from PIL import Image
@@ -78,9 +79,7 @@ async def preview_model(request: web.Request) -> web.Response:
     roots = folders.names[info["folder"]][0] if info["folder"] in folders.names else []
     if not info["index"].isdigit() or int(info["index"]) >= len(roots):
         raise web.HTTPNotFound
-    if not is_inside(info["name"]):
-        raise web.HTTPForbidden
-    model = Path(roots[int(info["index"])], info["name"])
+    model = inside(Path(roots[int(info["index"])]), info["name"])
     made = await asyncio.to_thread(_cover, model)
     if made is None:
         raise web.HTTPNotFound

@@ -10,9 +10,17 @@ from engine.weights.staging import STAGED
 
 PLAIN = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"}  # pictures that cannot carry a script
 _TYPES = {
-    **{".webp": "image/webp", ".avif": "image/avif", ".svg": "image/svg+xml"},
-    **{".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json"},
-    **{".mp4": "video/mp4", ".webm": "video/webm", ".flac": "audio/flac", ".opus": "audio/ogg"},
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".svg": "image/svg+xml",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".flac": "audio/flac",
+    ".opus": "audio/ogg",
 }
 _ACTIVE = ("html", "javascript", "xml", "svg", "css", "ecmascript")
 
