@@ -121,7 +121,7 @@ class Folders:
     def find(self, name: str, file: str) -> Path | None:
         """Where a file of a model folder lies; None if nowhere, if `name` is unknown or if `file` leads outside."""
         entry = self.names.get(ALIASES.get(name, name))
-        if entry is None or not is_inside(file):
+        if entry is None or not is_inside(file) or _is_too_long(file):
             return None
         wants_folder = set(entry[1]) == {_FOLDERS_ONLY}
         paths = (Path(directory, file) for directory in entry[0])
@@ -189,13 +189,17 @@ def is_inside(name: str) -> bool:
 
 def contained(directory: Path, name: str) -> Path:
     """`directory / name`. Raises ValueError if the name is absolute, empty or leads out of the directory."""
-    if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
+    if _is_too_long(name):
         msg = f"{name[:40]!r}… is too long for the name of a file: take one of at most {_LONGEST_NAME} bytes"
         raise ValueError(msg)
     if not is_inside(name):
         msg = f"{name!r} is not a path inside {directory}: give a name below it, without '..' or a leading slash"
         raise ValueError(msg)
     return directory / name
+
+
+def _is_too_long(name: str) -> bool:
+    return any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in name.split("/"))
 
 
 def split_annotation(text: str) -> tuple[str, str | None]:
