@@ -52,7 +52,9 @@ def test_every_option_is_in_the_docs() -> None:
 def test_every_command_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert isinstance(main, click.Group)
-    assert [name for name, command in main.commands.items() if not command.hidden and f"`heddle {name}" not in readme] == []
+    assert [
+        name for name, command in main.commands.items() if not command.hidden and f"`heddle {name}" not in readme
+    ] == []
 
 
 def test_the_example_of_a_node_works() -> None:

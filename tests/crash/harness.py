@@ -1,0 +1,232 @@
+"""Kills the server and its workers at random while clients use it, then counts what was lost, doubled or orphaned.
+
+    python -m tests.crash.harness [--kills 2000] [--seed 0] [--devices cpu,cpu] [--folder FOLDER]
+
+Clients submit, cancel, reorder and read; when an answer does not come they ask again with the same Idempotency-Key. In
+the end the checker reads only the API's history and the disk.
+"""
+
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import click
+import psutil
+
+_FINAL = ("completed", "failed", "cancelled")
+_GONE = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+class Found(NamedTuple):
+    """What the checker counts; all should be 0."""
+
+    lost: list[str]  # answered, and neither done nor cancelled, or done without its file
+    doubled: list[str]  # more than one file or job of one order
+    orphaned: list[str]  # files that no job made
+
+
+@dataclass
+class Harness:
+    """A server below a folder, its clients, and the one who kills."""
+
+    folder: Path
+    seed: int = 0
+    devices: str = "cpu"
+    answered: dict[str, str] = field(default_factory=dict[str, str])  # order -> job
+    cancelled: set[str] = field(default_factory=set[str])  # orders that a client tried to cancel
+    killed: Counter[str] = field(default_factory=Counter[str])
+    _server: "subprocess.Popen[bytes] | None" = None
+    _port: int = 0
+    _orders: int = 0
+    _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+
+    async def run(self, kills: int, clients: int = 3) -> Found:
+        """Kill so many times, let the rest of the queue run, and look."""
+        self._start()
+        await self._until_up()
+        users = [asyncio.create_task(self._use()) for _ in range(clients)]
+        for _ in range(kills):
+            await asyncio.sleep(self.chance.expovariate(1 / 0.5))
+            await self._kill()
+        self._stopping = True
+        await asyncio.gather(*users)
+        jobs = await self._drained()
+        self._stop()
+        self._start()  # what a last crash left is cleared away at a start
+        await self._until_up()
+        self._stop()
+        return self._look(jobs)
+
+    def _start(self) -> None:
+        log = (self.folder / "server.log").open("ab")
+        port = f"--port={self._port}"
+        command = [sys.executable, "-m", "engine", "serve", port, "--device=cpu", f"--devices={self.devices}"]
+        command += [f"--base-directory={self.folder}", "--disable-all-custom-nodes", "--retries=1000000"]
+        self._server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        log.close()
+        assert self._server.stdout is not None
+        line = self._server.stdout.readline().decode()
+        if "Heddle is at" not in line:
+            raise RuntimeError(f"the server did not start: see {self.folder / 'server.log'}")
+        self._port = int(line.rpartition(":")[2])
+
+    def _stop(self) -> None:
+        assert self._server is not None
+        self._server.send_signal(signal.SIGTERM)
+        self._server.wait(60)
+        self._close()
+
+    def _close(self) -> None:
+        assert self._server is not None
+        assert self._server.stdout is not None
+        self._server.stdout.close()
+
+    async def _kill(self) -> None:
+        """End the server or one of its workers where they are."""
+        assert self._server is not None
+        with suppress(psutil.Error):
+            server = psutil.Process(self._server.pid)
+            workers = server.children()
+            if workers and self.chance.random() < 0.6:
+                self.chance.choice(workers).kill()
+                self.killed["worker"] += 1
+                if self.chance.random() < 0.5:  # let it come up again now and then, so that jobs get done
+                    await self._until_up()
+                return
+        self._server.kill()
+        self._server.wait()
+        self._close()
+        self.killed["server"] += 1
+        await asyncio.sleep(self.chance.random() * 0.2)
+        await asyncio.to_thread(self._start)
+        if self.chance.random() < 0.7:
+            await self._until_up()
+
+    async def _until_up(self) -> None:
+        async with asyncio.timeout(300), self._session() as session:
+            while True:
+                with suppress(*_GONE):
+                    async with session.get("/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                await asyncio.sleep(0.1)
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(f"http://127.0.0.1:{self._port}", timeout=aiohttp.ClientTimeout(total=20))
+
+    async def _use(self) -> None:
+        """One client: orders pictures, and meddles with the queue now and then."""
+        while not self._stopping:
+            async with self._session() as session:
+                with suppress(*_GONE):
+                    await self._order(session)
+                    if self.chance.random() < 0.3:
+                        await self._meddle(session)
+            await asyncio.sleep(self.chance.random() * 0.4)
+
+    async def _order(self, session: aiohttp.ClientSession) -> None:
+        self._orders += 1
+        name = f"order{self._orders}"
+        inputs = {"width": 16, "height": 16, "batch_size": 1, "color": self._orders % 2**24}
+        prompt = {
+            "1": {"class_type": "EmptyImage", "inputs": inputs},
+            "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": name}},
+        }
+        while True:  # until it is answered: the key makes it one job
+            with suppress(*_GONE):
+                async with session.post(
+                    "/prompt", json={"prompt": prompt}, headers={"Idempotency-Key": name}
+                ) as answer:
+                    if answer.status == 200:
+                        self.answered[name] = (await answer.json())["prompt_id"]
+                        return
+                    raise AssertionError(f"{name} was refused: {await answer.text()}")
+            await asyncio.sleep(0.1)
+
+    async def _meddle(self, session: aiohttp.ClientSession) -> None:
+        name = self.chance.choice(list(self.answered))
+        match self.chance.choice(("cancel", "front", "read", "interrupt")):
+            case "cancel":
+                self.cancelled.add(name)
+                await session.post("/queue", json={"delete": [self.answered[name]]})
+            case "interrupt":
+                self.cancelled.add(name)
+                await session.post(f"/api/jobs/{self.answered[name]}/cancel")
+            case "front":
+                await session.post(f"/queue/{self.answered[name]}/move", json={"front": True})
+            case _:
+                await session.get("/queue")
+
+    async def _drained(self) -> list[dict[str, Any]]:
+        """Every job, once none waits or runs."""
+        async with asyncio.timeout(1200), self._session() as session:
+            while True:
+                with suppress(*_GONE):
+                    async with session.get("/prompt") as answer:
+                        if (await answer.json())["exec_info"]["queue_remaining"] == 0:
+                            break
+                await asyncio.sleep(0.2)
+            jobs: list[dict[str, Any]] = []
+            while True:
+                query = {"limit": 1000, "offset": len(jobs)}
+                async with session.get("/api/jobs", params=query) as answer:
+                    page = await answer.json()
+                jobs += page["jobs"]
+                if not page["pagination"]["has_more"]:
+                    return jobs
+
+    def _look(self, jobs: list[dict[str, Any]]) -> Found:
+        by_id = {job["id"]: job for job in jobs}
+        output = self.folder / "output"
+        files = Counter(path.name.partition("_")[0] for path in output.iterdir() if path.is_file())
+        lost: list[str] = []
+        for name, id in self.answered.items():
+            status = by_id.get(id, {}).get("status")
+            allowed = ("completed", "cancelled") if name in self.cancelled else ("completed",)
+            if status not in allowed or (status == "completed") != (files[name] > 0):
+                lost.append(f"{name}: {status}, {files[name]} files")
+        doubled = [f"{name}: {count} files" for name, count in files.items() if count > 1]
+        doubled += [f"{id}: listed twice" for id, count in Counter(job["id"] for job in jobs).items() if count > 1]
+        if len(jobs) > self._orders:
+            doubled.append(f"{len(jobs)} jobs of {self._orders} orders")
+        shown = {job["preview_output"]["filename"] for job in jobs if "preview_output" in job}
+        orphaned = [path.name for path in output.iterdir() if path.is_file() and path.name not in shown]
+        hidden = output / ".heddle"
+        orphaned += [str(path.relative_to(output)) for path in hidden.rglob("*") if path.is_file()]
+        return Found(lost, doubled, orphaned)
+
+
+@click.command()
+@click.option("--kills", default=2000, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--devices", default="cpu", show_default=True)
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path))
+def main(kills: int, seed: int, devices: str, folder: Path | None) -> None:
+    """Kill so often, and say what was lost, doubled or orphaned."""
+    with tempfile.TemporaryDirectory() as scratch:
+        place = folder or Path(scratch)
+        place.mkdir(parents=True, exist_ok=True)
+        harness = Harness(place, seed, devices)
+        found = asyncio.run(harness.run(kills))
+        click.echo(json.dumps({"killed": harness.killed, "orders": len(harness.answered)}))
+        click.echo(f"lost {len(found.lost)}, doubled {len(found.doubled)}, orphaned {len(found.orphaned)}")
+        for line in (*found.lost, *found.doubled, *found.orphaned):
+            click.echo(f"  {line}")
+        sys.exit(any(found))
+
+
+if __name__ == "__main__":
+    main()
