@@ -20,7 +20,8 @@ from nodes import built_in_registry
 
 with deferred():
     from engine.compat import object_info
-    from engine.compat.legacy import cli_args, host, model_management
+    from engine.compat.legacy import cli_args, host, model_management, pack_routes
+    from engine.compat.legacy import server as pack_server
     from engine.device import memory, place
     from engine.device import report as device_report
     from engine.pictures import files as picture_files
@@ -114,6 +115,10 @@ class App:
         shelf.clear()
         memory.release()
 
+    def listen(self, sink: Callable[[Any, Any, str | None], None]) -> None:
+        """Have what packs send to clients go to `sink(event, data, sid)`; None as sid is everybody."""
+        pack_server.PromptServer.instance.sink = sink
+
     def described(self) -> dict[str, Any]:
         """What packs added to this process, and what it runs on, as JSON for those who load neither.
 
@@ -122,11 +127,13 @@ class App:
         self.place()
         report, ours, types = self.load_packs(), built_in_registry(), self.registry.snapshot()
         packed = {id: types[id] for id in types if not self.registry.is_same(id, ours)}
+        served = pack_routes.serve()
         return {
             "types": object_info.object_info(packed),
             "web": {name: str(folder) for name, folder in report.web.items()},
             "failed": {str(pack.path): str(pack.error) for pack in report.failed},
             "device": device_report.report(),
+            "routes": served.as_json() if served else None,
         }
 
     @property

@@ -73,6 +73,7 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
         pruning.cancel()
         await desk.sockets.close()
         await desk.pool.stop()
+        await desk.types.routes.close()
     finally:
         logging.getLogger().removeHandler(desk.logs)
         await runner.cleanup()

@@ -32,6 +32,7 @@ class Listener(Protocol):
     def parked(self, job: Job, evidence: Mapping[str, Any]) -> None: ...
     def ended(self, job: Job, state: State) -> None: ...
     def ready(self, described: Mapping[str, Any]) -> None: ...
+    def said(self, event: Any, data: Any, to: str | None, body: bytes) -> None: ...
     def wrote(self, worker: str, line: str) -> None: ...
 
 
@@ -180,6 +181,8 @@ class Pool:
                 elif frame.kind == "ended":
                     await self._finish(lane, frame)
                     await self.wake()
+                elif frame.kind == "said":
+                    self.listener.said(frame.data["event"], frame.data.get("data"), frame.data["sid"], frame.blob)
                 elif frame.kind == "checked" and (answer := self._checks.pop(frame.data["request"], None)) is not None:
                     answer.set_result(frame.data)
         finally:

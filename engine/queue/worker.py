@@ -46,6 +46,10 @@ class Engine(Protocol):
         """Let go of models, and of kept results if asked."""
         ...
 
+    def listen(self, sink: Callable[[Any, Any, str | None], None]) -> None:
+        """Have what packs send to clients go to `sink(event, data, sid)`."""
+        ...
+
     def described(self) -> Mapping[str, Any]:
         """What packs added (`types`, `web`, `failed`) and what the process runs on (`device`), as JSON."""
         ...
@@ -97,6 +101,7 @@ class Worker:
     def serve(self, source: BinaryIO) -> None:
         """Read orders until the end of the file, which ends the process in the middle of whatever it does."""
         threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
+        self.engine.listen(self.say)
         self.pipe.send("ready", {"pid": os.getpid(), **self.engine.described()})
         threading.Thread(target=self._read, args=(source,), name="orders", daemon=True).start()
         while True:
@@ -125,6 +130,13 @@ class Worker:
         except FrameError:
             log.exception("the server sent what is no frame")
         os._exit(0)  # the server is gone: another will run the job under another epoch
+
+    def say(self, event: Any, data: Any, sid: str | None) -> None:
+        """Pass on what a pack sends to clients: JSON under a name, or bytes under a number."""
+        if isinstance(data, (bytes, bytearray)):
+            self.pipe.send("said", {"event": event, "sid": sid}, bytes(data))
+        else:
+            self.pipe.send("said", {"event": event, "data": data, "sid": sid})
 
     def _pulse(self) -> None:
         while True:

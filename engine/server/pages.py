@@ -29,9 +29,16 @@ async def index(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(desk.frontend / "index.html", headers=_FRESH)
 
 
-@routes.get("/{path:.+}")
+@routes.route("*", "/{path:.+}")
 async def page(request: web.Request) -> web.StreamResponse:
-    """A file of the frontend; there is no page for what is not there."""
+    """What a pack answers, or a file of the frontend; there is no page for what is not there."""
+    answer = await request.app[DESK].types.routes.answer(request)
+    if answer is not None:
+        return answer
+    if others := await _methods(request):
+        raise web.HTTPMethodNotAllowed(request.method, sorted(others))
+    if request.method not in ("GET", "HEAD"):
+        raise web.HTTPNotFound
     folder, name = request.app[DESK].frontend, request.match_info["path"]
     path = inside(folder, name.rstrip("/")) if folder is not None else None
     if path is None or not path.exists():
@@ -39,6 +46,15 @@ async def page(request: web.Request) -> web.StreamResponse:
     if path.is_dir():
         raise web.HTTPForbidden
     return web.FileResponse(path, headers={"Content-Type": type_of(path), "Cache-Control": _kept(path)})
+
+
+async def _methods(request: web.Request) -> set[str]:
+    """With which other methods this path could be asked."""
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource is not request.match_info.route.resource:
+            allowed |= (await resource.resolve(request))[1]
+    return allowed
 
 
 def _kept(path: Path) -> str:

@@ -55,6 +55,13 @@ class Reporter:
         self.types.learn(described)
         self.types.devices = [described["device"]]
 
+    def said(self, event: Any, data: Any, to: str | None, body: bytes) -> None:
+        """A pack sends something to clients: JSON under a name, or bytes under a number."""
+        if isinstance(event, int):
+            self.sockets.send_bytes(event, body, to)
+        else:
+            self.sockets.send(str(event), data, to)
+
     def wrote(self, worker: str, line: str) -> None:
         """A worker wrote a line."""
         self.logs.add(line)

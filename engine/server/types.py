@@ -12,6 +12,7 @@ from typing import Any
 from engine.compat.object_info import entry, object_info
 from engine.graph.graph import Graph
 from engine.node.registry import Registry
+from engine.server.pack_routes import PackRoutes
 from engine.weights.write_whole import written_whole
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class TypeDesk:
         self.web: dict[str, Path] = {}  # extension -> its folder for browsers
         self.failed: Mapping[str, str] = {}  # pack -> why it was not loaded
         self.devices: list[Mapping[str, Any]] = []
+        self.routes = PackRoutes()
         self.is_fresh = False  # a worker has told of its packs since the start
         self._remember()
 
@@ -52,6 +54,7 @@ class TypeDesk:
         """Take what a worker tells of its packs, and keep it for the next start."""
         known = {name: described[name] for name in ("types", "web", "failed")}
         self._take(known)
+        self.routes.learn(described["routes"])
         self.is_fresh = True
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:

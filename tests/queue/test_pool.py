@@ -79,6 +79,9 @@ class Witness:
     def ready(self, described: Mapping[str, Any]) -> None:
         self._note("ready", described)
 
+    def said(self, event: Any, data: Any, to: str | None, body: bytes) -> None:
+        self._note("said", (event, data, to, body))
+
     def wrote(self, worker: str, line: str) -> None:
         self.lines.append(line)
 

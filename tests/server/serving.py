@@ -38,6 +38,15 @@ class Fail:
     def go(self, msg):
         raise ValueError(msg)
 
+from aiohttp import web
+from server import PromptServer
+
+@PromptServer.instance.routes.post("/small/{name}")
+async def greet(request):
+    body = await request.text()
+    PromptServer.instance.send_sync("small.greeted", {"name": request.match_info["name"]}, request.query.get("sid"))
+    return web.json_response({"name": request.match_info["name"], "body": body}, status=201)
+
 NODE_CLASS_MAPPINGS = {"Sleep": Sleep, "Fail": Fail}
 WEB_DIRECTORY = "web"
 """

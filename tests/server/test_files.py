@@ -173,6 +173,10 @@ def test_what_surrounds_the_canvas_is_there(server: Server) -> None:
         for path in ("/models/unet", "/experiment/models/configs", "/nothing", "/api/nothing", "/assets/x.js"):
             async with client.http.get(path) as answer:
                 assert answer.status == 404
+        async with client.http.get("/interrupt") as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+        async with client.http.options("/nothing/at/all") as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
         assert await client.get("/i18n") == {}
         assert isinstance((await client.get("/internal/logs/raw"))["entries"], list)
         assert "checkpoints" in await client.get("/internal/folder_paths")
