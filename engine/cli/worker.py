@@ -14,6 +14,7 @@ from engine.node.deferred import deferred
 with deferred():
     from engine.device import place, room
     from engine.queue import worker
+    from engine.run import previews
 
 
 @click.command(name="worker", hidden=True)
@@ -27,4 +28,4 @@ def command(**chosen: Any) -> None:
     app.place()
     # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
     with room.fenced() if place.current().device.type == "cpu" else nullcontext():
-        worker.Worker(app, pipe).serve(source)
+        worker.Worker(app, pipe, previews.Previews).serve(source)

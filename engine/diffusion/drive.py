@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor
 
@@ -32,6 +32,7 @@ class Ask:
     step: int  # how many steps of the schedule are done
     steps: int
     latest: Tensor | None = None  # the last x0, for previews
+    form: Any = None  # what kind of latents these are, for previews too
 
     def answer(self) -> Prediction:
         return self.denoise(self.x, self.sigma)

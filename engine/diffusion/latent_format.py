@@ -1,7 +1,7 @@
 """How a family of models scales its latents: nodes and VAEs exchange plain ones, networks see `process_in` of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -14,15 +14,15 @@ Factor = float | tuple[float, ...]
 class LatentFormat:
     """`process_in(L) = (L - shift) * scale`, channel by channel, for latents of any number of axes after (B, C).
 
-    `rgb` maps a processed latent's channels to red, green and blue in -1..1 for cheap previews: one row per channel,
-    then optionally one row of offsets. Empty where no such map is known.
+    `rgb` finds, when it is first wanted, how a processed latent's channels map to red, green and blue in 0..1 for cheap
+    previews (`engine.diffusion.preview`); None where no autoencoder is known that could tell.
     """
 
     name: str
     channels: int
     scale: Factor = 1.0
     shift: Factor = 0.0
-    rgb: tuple[tuple[float, float, float], ...] = ()
+    rgb: Callable[[], Tensor] | None = field(default=None, compare=False)  # (C + 1, 3), offsets in the last row
 
     def process_in(self, latent: Tensor) -> Tensor:
         """A plain latent (B, C, …) as the network wants it."""

@@ -188,7 +188,7 @@ def _noise_mask(
 
 def _asked(steps: AnySteps, solver: Solver, denoise: Denoiser, sigmas: Tensor) -> Asking[tuple[Tensor, Tensor | None]]:
     """Hand a solver's asks up and the answers down; ends with its x, and the x0 that its last step began with."""
-    count = len(sigmas) - 1
+    count, form = len(sigmas) - 1, denoise.guider.model.latent_format
     rises = bool(sigmas[-1] > sigmas[0])  # an image on its way back to noise
     latest: Tensor | None = None
     last: Tensor | None = None
@@ -197,7 +197,7 @@ def _asked(steps: AnySteps, solver: Solver, denoise: Denoiser, sigmas: Tensor) -
         while True:
             x, sigma = asked
             taken = place(sigma, sigmas)
-            prediction = yield Ask(denoise, x, sigma, count - taken if rises else taken, count, latest)
+            prediction = yield Ask(denoise, x, sigma, count - taken if rises else taken, count, latest, form)
             latest = prediction.x0
             if not isinstance(asked, Midway):
                 last = latest

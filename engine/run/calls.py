@@ -118,18 +118,19 @@ class _Sampling:
         self._where = where
         self._step = 0
         self._steps = 0
+        self._form: Any = None
         self.latest: Any = None
 
     def asked(self, ask: Ask) -> Iterator[Progress]:
         if ask.steps != self._steps or ask.step < self._step:
             yield from self.ended()
         if ask.step > self._step:
-            yield Progress(self._where, ask.step, ask.steps, ask.latest)
-        self._step, self._steps = ask.step, ask.steps
+            yield Progress(self._where, ask.step, ask.steps, ask.latest, ask.form)
+        self._step, self._steps, self._form = ask.step, ask.steps, ask.form
 
     def ended(self) -> Iterator[Progress]:
         if self._step < self._steps:
-            yield Progress(self._where, self._steps, self._steps, self.latest)
+            yield Progress(self._where, self._steps, self._steps, self.latest, self._form)
         self._step = self._steps = 0
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from engine.run.events import Event, Where
 
+_SEEN = ("preview", "form")  # what pictures are made of
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -30,7 +31,7 @@ def from_json(shown: Mapping[str, Any]) -> Event:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    shown = {each.name: getattr(value, each.name) for each in fields(value) if each.name != "preview"}
+    shown = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _SEEN}
     return {name: _fields(each) if _is_value(each) else each for name, each in shown.items()}
 
 

@@ -43,13 +43,14 @@ class NodeStarted:
 class Progress:
     """How far a node is. `preview`, where there is one, belongs to the same moment.
 
-    It is what the node reported, or the latest denoised latent (B, C, …) of a node that samples.
+    It is what the node reported, or the latest denoised latent (B, C, …) of a node that samples, whose kind is `form`.
     """
 
     node: Where
     value: float
     total: float
     preview: Any = None
+    form: Any = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -292,5 +293,33 @@ def test_jobs_of_many_clients_at_once_are_all_done(server: Server) -> None:
         assert len(set(ids)) == 40
         for id in ids:
             assert (await client.ended(id))["status"]["completed"]
+
+    speak(server, scenario)
+
+
+def test_previews_come_while_a_picture_is_sampled_in_the_form_that_the_client_knows(server: Server) -> None:
+    workflow = json.loads((Path(__file__).parents[2] / "workflows" / "text_to_image.json").read_text("utf-8"))
+    workflow["5"]["inputs"]["steps"] = 3
+
+    async def scenario(client: Client) -> None:
+        for flags, kind in (({"supports_preview_metadata": True}, 4), ({}, 1)):
+            me = uuid.uuid4().hex
+            async with client.socket(me) as socket:
+                await socket.connection.send_json({"type": "feature_flags", "data": flags})
+                workflow["5"]["inputs"]["seed"] = kind
+                id = await client.submit(workflow, client_id=me)
+                seen = await socket.until_over(id)
+            pictures = [each["data"] for each in seen if each["type"] == kind]
+            assert pictures
+            assert {each["type"] for each in seen if isinstance(each["type"], int)} == {kind}
+            length = int.from_bytes(pictures[0][:4], "big")
+            if kind == 4:
+                told = json.loads(pictures[0][4 : 4 + length])
+                assert (told["node_id"], told["prompt_id"], told["image_type"]) == ("5", id, "image/jpeg")
+                shown = Image.open(io.BytesIO(pictures[0][4 + length :]))
+            else:
+                assert length == 1
+                shown = Image.open(io.BytesIO(pictures[0][4:]))
+            assert (shown.format, shown.size) == ("JPEG", (512, 512))
 
     speak(server, scenario)

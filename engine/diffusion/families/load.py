@@ -8,7 +8,7 @@ import torch
 
 from engine.device import memory, place
 from engine.device.place import Placement
-from engine.diffusion import latent_format, parameterisation
+from engine.diffusion import latent_format, parameterisation, preview
 from engine.diffusion.families.autoencoder import load_autoencoder
 from engine.diffusion.families.sdxl import Sdxl, SdxlRefiner
 from engine.diffusion.families.stable_diffusion import StableDiffusion
@@ -52,6 +52,8 @@ def load_checkpoint(
         clip = clip_of_checkpoint(tensors, found.family, placement)
         prefix = vae_prefix(tensors)
         vae = None if prefix is None else _vae(tensors.under(prefix), placement)
+    if vae is not None:
+        model = model.with_latent_format(preview.seen_by(vae, model.latent_format))
     return Checkpoint(model, clip, vae)
 
 
