@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.compat.packs import Report
     from engine.run.cache import Cache
     from engine.run.events import Event
+    from engine.run.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,12 @@ class App:
         prompt_id: str = "",
         cancelled: Callable[[], bool] = lambda: False,
         live: Callable[[Any], None] | None = None,
+        journal: "Journal | None" = None,
     ) -> "Iterator[Event]":
-        """Run what a check found valid; yields events, the last of which says how it ended."""
+        """Run what a check found valid; yields events, the last of which says how it ended.
+
+        With a journal a run that was killed goes on where it stood.
+        """
         self.place()
         plan = make_plan(verdict.graph, verdict.outputs)
         types = self.registry.snapshot()
@@ -106,7 +111,7 @@ class App:
             return cancelled() or model_management.interrupt_requested()
 
         going = run.run(plan, types, self.cache, prompt_id=prompt_id, extra_data=extra_data, cancelled=stops, live=live)
-        return run.alone(going)
+        return run.alone(going, journal)
 
     def free(self, *, results: bool) -> None:
         """Let go of models that nothing uses, and of kept results if asked."""

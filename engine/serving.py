@@ -14,7 +14,7 @@ from ssl import SSLContext
 from aiohttp import web
 
 from engine.cli.options import arguments
-from engine.queue.pool import Limits, Pool
+from engine.queue.pool import Journals, Limits, Pool
 from engine.queue.store import Store
 from engine.server.desk import Bounds, Desk
 from engine.server.guard import Guard
@@ -49,6 +49,7 @@ class Serving:
     most_waiting: int = 1_000_000
     keep: int | None = None  # jobs of the history; None: all
     keep_days: float | None = None
+    journal_after: float | None = 60.0  # seconds that a run lasts before it can be resumed; None: never
     tls: SSLContext | None = None
 
 
@@ -93,7 +94,8 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     _tidy(chosen, store)
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
     reporter = Reporter(sockets, types, logs)
-    pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits)
+    journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
+    pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
     desk = Desk(chosen, store, pool, types, sockets, reporter, logs, describe, serving.frontend, serving.bounds)
     reporter.tell_status = desk.tell_status
     return desk

@@ -35,6 +35,13 @@ _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 @click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
 @click.option("--retries", default=2, show_default=True, help="How often a job is tried again when its worker dies.")
 @click.option("--hang-after", default=60.0, show_default=True, metavar="SECONDS", help="Silence that ends a worker.")
+@click.option(
+    "--journal-after",
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Runs that last longer go on where they stood when their worker dies; below 0 none does.",
+)
 @click.option("--keep", type=click.IntRange(0), metavar="N", help="Keep so many jobs in the history; all unless said.")
 @click.option("--keep-days", type=click.FloatRange(0), metavar="DAYS", help="Keep jobs of so many days.")
 @click.option("--debug", is_flag=True, help="Tell clients what went wrong inside the server.")
@@ -52,6 +59,7 @@ def command(
     tls_key: Path | None,
     retries: int,
     hang_after: float,
+    journal_after: float,
     keep: int | None,
     keep_days: float | None,
     debug: bool,
@@ -75,6 +83,7 @@ def command(
         frontend=frontend,
         bounds=desk.Bounds(),
         limits=pool.Limits(retries=retries, hang=hang_after),
+        journal_after=journal_after if journal_after >= 0 else None,
         keep=keep,
         keep_days=keep_days,
         tls=_tls(tls_certificate, tls_key),

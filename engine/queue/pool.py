@@ -48,6 +48,18 @@ class Limits:
     restart_most: float = 30.0
 
 
+@dataclass(frozen=True)
+class Journals:
+    """Where runs keep what their models answered, so that a killed one goes on where it stood."""
+
+    folder: Path
+    after: float = 60.0  # seconds that a run lasts before it is worth it
+    every: int = 1  # answers that are written at once
+
+    def of(self, job: Job) -> Path:
+        return self.folder / f"{job.id}.journal"
+
+
 @dataclass
 class Lane:
     """One device: its worker, and the job that this has."""
@@ -71,6 +83,7 @@ class Pool:
     command: Callable[[str], Sequence[str]]
     listener: Listener
     limits: Limits = Limits()
+    journals: Journals | None = None
     lanes: list[Lane] = field(default_factory=list[Lane])
     _woken: asyncio.Condition = field(default_factory=asyncio.Condition)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
@@ -236,9 +249,14 @@ class Pool:
             "extra_data": extra,
             "targets": json.loads(record.asked.targets),
             "preview": extra.get("preview_method", "auto"),
+            "journal": self._journal(job),
         }
         self.listener.leased(job)
         process.send("run", {"job": order})
+
+    def _journal(self, job: Job) -> Mapping[str, Any] | None:
+        kept = self.journals
+        return None if kept is None else {"path": str(kept.of(job)), "after": kept.after, "every": kept.every}
 
     def _note(self, lane: Lane, frame: Frame) -> None:
         job, account = lane.job, lane.account
@@ -267,6 +285,7 @@ class Pool:
             await self._publish(job, ending.files)
         else:
             self._clear(job, ())
+            self._forget(job)
             self.listener.ended(job, state)
 
     async def _publish(self, job: Job, files: Sequence[File]) -> None:
@@ -282,6 +301,7 @@ class Pool:
                 pause = min(pause * 2, self.limits.restart_most)
         state = await asyncio.wrap_future(self.store.published(job.id, job.epoch))
         self._clear(job, files)
+        self._forget(job)
         self.listener.ended(job, state)
 
     async def _bury(self, lane: Lane, process: Process, code: int) -> None:
@@ -310,12 +330,17 @@ class Pool:
             log.error("job %s: %s", job.id, evidence["exception_message"])
             state = await asyncio.wrap_future(self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
             if state == "failed":
+                self._forget(job)
                 self.listener.parked(job, evidence)
         self.listener.ended(job, state)
         await self.wake()
 
     def _stage(self, job: Job) -> Stage:
         return Stage(self.output, f"{job.id}-{job.epoch}")
+
+    def _forget(self, job: Job) -> None:
+        if self.journals is not None:
+            self.journals.of(job).unlink(missing_ok=True)
 
     def _clear(self, job: Job, files: Sequence[File]) -> None:
         stage = self._stage(job)

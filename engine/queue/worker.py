@@ -11,17 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from engine.graph.check import Verdict
 from engine.graph.graph import Graph
 from engine.graph.prompt import PromptError, graph_from_prompt
+from engine.node.deferred import deferred
 from engine.queue.staged import manifest
 from engine.queue.wire import Frame, FrameError, pack, read_frame
 from engine.run.event_json import to_json
 from engine.run.events import Event, Progress, RunFailed
 from engine.weights import folders
 from engine.weights.staging import Stage
+
+with deferred():
+    from engine.run import journal as journals
+
+if TYPE_CHECKING:
+    from engine.run.journal import Journal
 
 log = logging.getLogger(__name__)
 PULSE = 1.0  # seconds between signs of life
@@ -40,6 +48,7 @@ class Engine(Protocol):
         prompt_id: str = "",
         cancelled: Callable[[], bool] = ...,
         live: Callable[[Any], None] | None = None,
+        journal: "Journal | None" = None,
     ) -> Iterator[Event]: ...
 
     def free(self, *, results: bool) -> None:
@@ -160,6 +169,7 @@ class Worker:
         self._current = (id, epoch)
         stage = Stage(folders.current().output, f"{id}-{epoch}")
         folders.use_stage(stage)
+        journal = _journal(job.get("journal"))
         tell = _Teller(self.pipe, self._current, self.preview(job.get("preview", "none")))
         try:
             graph = graph_from_prompt(job["prompt"])
@@ -169,7 +179,7 @@ class Worker:
             else:
                 run = self.engine.run
                 extra, stop = job["extra_data"], self._cancelled.is_set
-                for event in run(verdict, extra, prompt_id=id, cancelled=stop, live=tell):
+                for event in run(verdict, extra, prompt_id=id, cancelled=stop, live=tell, journal=journal):
                     tell(event)
         except Exception as error:  # whatever it was, it is this job's failure and the next one runs
             log.exception("job %s failed outside of its nodes", id)
@@ -204,6 +214,12 @@ def _refused(verdict: Verdict) -> RunFailed:
     for id, found in verdict.node_errors.items():
         lines += [f"node {id} ({found.class_type}): {each.message}: {each.details}" for each in found.problems]
     return _failure("the workflow cannot run any more: " + "; ".join(lines))
+
+
+def _journal(told: Mapping[str, Any] | None) -> "Journal | None":
+    if told is None:
+        return None
+    return journals.Journal(Path(told["path"]), after=told["after"], every=told["every"])
 
 
 def _failure(message: str) -> RunFailed:

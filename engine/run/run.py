@@ -37,6 +37,7 @@ from engine.run.events import (
 from engine.run.expansion import Expansion, enter, read_out
 from engine.run.failure import At, failed, free
 from engine.run.inputs import gather, hidden_values, sees_graph, sources
+from engine.run.journal import Journal
 from engine.run.stage import Flight, Stage
 from engine.run.values import Values
 
@@ -71,20 +72,23 @@ def run(
     yield last
 
 
-def alone(run: Run) -> Iterator[Event]:
-    """Drive a run, answering each ask as it comes; yields its events."""
+def alone(run: Run, journal: Journal | None = None) -> Iterator[Event]:
+    """Drive a run, answering each ask as it comes; yields its events. With a journal, what was answered once is not
+    computed again."""
+    node = ""
     try:
         said = next(run)
         while True:
             if isinstance(said, Ask):
                 try:
                     with torch.inference_mode():
-                        answer = said.answer()
+                        answer = said.answer() if journal is None else journal.answer(node, said)
                 except Exception as error:  # whatever it is, it is the asking node's failure
                     said = run.throw(error)
                 else:
                     said = run.send(answer)
             else:
+                node = said.node.id if isinstance(said, NodeStarted) else node
                 yield said
                 said = next(run)
     except StopIteration:
