@@ -14,7 +14,8 @@ from ssl import SSLContext
 from aiohttp import web
 
 from engine.cli.options import arguments
-from engine.queue.pool import Journals, Limits, Pool
+from engine.queue.lane import Journals, Limits
+from engine.queue.pool import Pool
 from engine.queue.store import Store
 from engine.server.desk import Bounds, Desk
 from engine.server.guard import Guard

@@ -16,7 +16,7 @@ from engine.node.deferred import deferred
 
 with deferred():
     from engine import serving
-    from engine.queue import pool, schema
+    from engine.queue import lane, schema
     from engine.server import desk, guard
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
@@ -82,7 +82,7 @@ def command(
         guard=guard.Guard((*hosts, listen), origins, token, debug),
         frontend=frontend,
         bounds=desk.Bounds(),
-        limits=pool.Limits(retries=retries, hang=hang_after),
+        limits=lane.Limits(retries=retries, hang=hang_after),
         journal_after=journal_after if journal_after >= 0 else None,
         keep=keep,
         keep_days=keep_days,

@@ -59,6 +59,24 @@ class Account:
         outcome = "failed" if failure is not None else "cancelled"
         return Ending(outcome, outputs, self.meta, tuple(self.messages), failure, files)
 
+    def evidence(self, ended: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known when the worker died with the job: as an execution error, with the exit code and the log."""
+        where = f" in node {self.last_node}" if self.last_node else ""
+        return {
+            "prompt_id": self.id,
+            "node_id": self.last_node or "",
+            "node_type": "",
+            "executed": [],
+            "exception_message": f"the worker ended{where}: {ended['reason']}\n",
+            "exception_type": "WorkerDied",
+            "traceback": [],
+            "current_inputs": {},
+            "current_outputs": [],
+            "timestamp": int(time.time() * 1000),
+            "exit_code": ended["exit_code"],
+            "log": ended["log"],
+        }
+
     def interrupted(self, node_type: str = "") -> Message:
         """Note that the run was stopped from outside, in the middle of a node."""
         return self.take(RunInterrupted(self.last_node or "", node_type, ())) or ("", {})

@@ -7,70 +7,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from engine.queue.account import Account, Message
+from engine.queue.account import Account
+from engine.queue.checks import Checks, NoWorker
 from engine.queue.choice import AHEAD, choose, models_of
 from engine.queue.job import Ending, File, Job
+from engine.queue.lane import Journals, Lane, Limits, Listener, lanes_of
 from engine.queue.process import Process
-from engine.queue.publish import NotPublished, drop, publish
-from engine.queue.states import State
+from engine.queue.publish import NotPublished, publish
 from engine.queue.store import StaleEpoch, Store
 from engine.queue.wire import Frame
 from engine.run.event_json import from_json
-from engine.run.events import Event
 from engine.weights.staging import Stage
 
 log = logging.getLogger(__name__)
-
-
-class Listener(Protocol):
-    """Who is told what happens. Calls come in order, from the server's loop, and must not wait."""
-
-    def leased(self, job: Job) -> None: ...
-    def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None: ...
-    def parked(self, job: Job, evidence: Mapping[str, Any]) -> None: ...
-    def ended(self, job: Job, state: State) -> None: ...
-    def ready(self, described: Mapping[str, Any]) -> None: ...
-    def said(self, event: Any, data: Any, to: str | None, body: bytes) -> None: ...
-    def wrote(self, worker: str, line: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long to wait for what, in seconds, and how often to try."""
-
-    retries: int = 2  # of a job whose worker died
-    hang: float = 60.0  # without a sign of life before a worker is killed
-    grace: float = 5.0  # for a cancelled job to end by itself
-    stop: float = 10.0  # for a worker to end at shutdown
-    restart: float = 0.2  # before a worker is replaced; doubled while none comes up
-    restart_most: float = 30.0
-
-
-@dataclass(frozen=True)
-class Journals:
-    """Where runs keep what their models answered, so that a killed one goes on where it stood."""
-
-    folder: Path
-    after: float = 60.0  # seconds that a run lasts before it is worth it
-    every: int = 1  # answers that are written at once
-
-    def of(self, job: Job) -> Path:
-        return self.folder / f"{job.id}.journal"
-
-
-@dataclass
-class Lane:
-    """One device: its worker, and the job that this has."""
-
-    name: str
-    process: Process | None = None
-    ready: bool = False
-    job: Job | None = None
-    account: Account | None = None
-    resident: frozenset[str] = frozenset()
-    killed_for: str | None = None  # the job whose cancelling took a kill
 
 
 @dataclass
@@ -88,9 +39,7 @@ class Pool:
     _woken: asyncio.Condition = field(default_factory=asyncio.Condition)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
     _since: dict[str, float] = field(default_factory=dict[str, float])
-    _checks: dict[int, "asyncio.Future[Mapping[str, Any]]"] = field(
-        default_factory=dict[int, "asyncio.Future[Mapping[str, Any]]"]
-    )
+    _checks: Checks = field(default_factory=Checks)
     _turn: int = 0
     _stopping: bool = False
 
@@ -98,7 +47,7 @@ class Pool:
         """Publish what a crash left unpublished, then start the workers."""
         for job, files in self.store.read.unpublished():
             await self._publish(job, files)
-        self.lanes = [Lane(name) for name in _names(self.devices)]
+        self.lanes = lanes_of(self.devices)
         pairs = zip(self.lanes, self.devices, strict=True)
         self._tasks = [asyncio.create_task(self._tend(lane, device)) for lane, device in pairs]
 
@@ -144,17 +93,16 @@ class Pool:
                 lane.process.send("free", {"unload_models": models, "free_memory": results})
 
     async def check(self, prompt: Mapping[str, Any], targets: Sequence[str] | None) -> Mapping[str, Any]:
-        """Have a worker check a prompt: it knows the node types of packs. Waits for one to be ready."""
-        async with self._woken:
-            await self._woken.wait_for(lambda: self._stopping or any(lane.ready for lane in self.lanes))
-        lane = min((lane for lane in self.lanes if lane.ready), key=lambda lane: lane.job is not None)
-        request, answer = id(object()), asyncio.get_running_loop().create_future()
-        while request in self._checks:
-            request += 1
-        self._checks[request] = answer
-        assert lane.process is not None
-        lane.process.send("check", {"request": request, "prompt": prompt, "targets": targets})
-        return await answer
+        """Have a worker check a prompt: it knows the node types of packs. Raises NoWorker if none is up for long."""
+        try:
+            async with asyncio.timeout(self.limits.patience), self._woken:
+                await self._woken.wait_for(lambda: self._stopping or any(lane.ready for lane in self.lanes))
+        except TimeoutError:
+            raise NoWorker("no worker is up that knows the nodes of packs: the log says why") from None
+        ready = [lane for lane in self.lanes if lane.ready]
+        if not ready:
+            raise NoWorker("the server is stopping")
+        return await self._checks.ask(min(ready, key=lambda lane: lane.job is not None), prompt, targets)
 
     def _insist(self, lane: Lane, job: Job) -> None:
         if lane.job is job and lane.process is not None:
@@ -196,8 +144,8 @@ class Pool:
                     await self.wake()
                 elif frame.kind == "said":
                     self.listener.said(frame.data["event"], frame.data.get("data"), frame.data["sid"], frame.blob)
-                elif frame.kind == "checked" and (answer := self._checks.pop(frame.data["request"], None)) is not None:
-                    answer.set_result(frame.data)
+                elif frame.kind == "checked":
+                    self._checks.answered(frame.data)
         finally:
             lane.ready = False
             if feeder is not None:
@@ -307,9 +255,7 @@ class Pool:
     async def _bury(self, lane: Lane, process: Process, code: int) -> None:
         """After a worker's end: its job is cancelled, waits again, or is parked with the evidence."""
         job, account, lane.job, lane.account = lane.job, lane.account, None, None
-        for request in [request for request in self._checks if not self._checks[request].done()]:
-            if not any(other.ready for other in self.lanes):
-                self._checks.pop(request).set_exception(RuntimeError("the worker ended while it checked the prompt"))
+        self._checks.gone(lane)
         if job is None or account is None:
             if not self._stopping:
                 log.error("the worker of %s ended: %s", lane.name, process.evidence(code)["reason"])
@@ -319,14 +265,14 @@ class Pool:
             message = account.interrupted()
             assert account.last is not None
             self.listener.happened(job, account.last, message, b"")
-            drop(self._stage(job).folder)
+            self._stage(job).abandon()
             await self._end(job, account.ending())
             return
-        drop(self._stage(job).folder)
+        self._stage(job).abandon()
         if self._stopping:
             state = await asyncio.wrap_future(self.store.release(job.id, job.epoch))
         else:
-            evidence = _evidence(job, account, process.evidence(code))
+            evidence = account.evidence(process.evidence(code))
             log.error("job %s: %s", job.id, evidence["exception_message"])
             state = await asyncio.wrap_future(self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
             if state == "failed":
@@ -346,29 +292,4 @@ class Pool:
         stage = self._stage(job)
         for file in files:
             stage.release(file.final)
-        drop(stage.folder)
-
-
-def _names(devices: Sequence[str]) -> list[str]:
-    """A name for each worker: its device, with a number where several share it."""
-    counted = [(device, list(devices[:place]).count(device)) for place, device in enumerate(devices)]
-    return [f"{device}#{count}" if list(devices).count(device) > 1 else device for device, count in counted]
-
-
-def _evidence(job: Job, account: Account, ended: Mapping[str, Any]) -> dict[str, Any]:
-    node = account.last_node or ""
-    where = f" in node {node}" if node else ""
-    return {
-        "prompt_id": job.id,
-        "node_id": node,
-        "node_type": "",
-        "executed": [],
-        "exception_message": f"the worker ended{where}: {ended['reason']}\n",
-        "exception_type": "WorkerDied",
-        "traceback": [],
-        "current_inputs": {},
-        "current_outputs": [],
-        "timestamp": int(time.time() * 1000),
-        "exit_code": ended["exit_code"],
-        "log": ended["log"],
-    }
+        stage.drop()

@@ -1,7 +1,6 @@
 """Files become visible: staged ones get their names, each once, however often a crash has it done again."""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -29,11 +28,6 @@ def publish(staging: Path, output: Path, files: Iterable[File]) -> None:
         folders.add(place.parent)
     for folder in folders:
         _settle(folder)
-
-
-def drop(staging: Path) -> None:
-    """Forget what a lease staged."""
-    shutil.rmtree(staging, ignore_errors=True)
 
 
 def staged_files(staging: Path) -> Iterator[str]:

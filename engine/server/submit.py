@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.graph.check import check
 from engine.graph.prompt import PromptError, graph_from_prompt
+from engine.queue.checks import NoWorker
 from engine.queue.job import Job, Order
 from engine.queue.schema import StoreError
 from engine.queue.store import IdTaken, KeyReused, QueueFull
@@ -143,7 +144,10 @@ async def _checked(
     except PromptError as error:
         raise NotTaken(400, error.as_json()) from error
     if desk.types.needs_worker(graph):
-        found = await desk.pool.check(prompt, targets)
+        try:
+            found = await desk.pool.check(prompt, targets)
+        except NoWorker as error:
+            raise NotTaken.because("no_worker", "The prompt could not be checked.", str(error), 503) from error
         if found.get("error"):
             raise NotTaken(400, found["error"], found.get("node_errors"))
         return found["outputs"], found["node_errors"]

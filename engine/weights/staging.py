@@ -1,6 +1,7 @@
 """Files of a job lie apart until the job ends: names are chosen and reserved, and nothing is visible yet."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,18 @@ class Stage:
         """Give a reserved name free: its file is published, or will never be."""
         if self.holds(name):
             (self.output / RESERVED / name).unlink(missing_ok=True)
+
+    def drop(self) -> None:
+        """Forget what was staged."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """Forget what was staged, and give its names free: the lease is over and published nothing."""
+        self.drop()
+        names = self.output / RESERVED
+        for place in names.rglob("*") if names.is_dir() else ():
+            if place.is_file():
+                self.release(place.relative_to(names).as_posix())
 
     def write(self, folder: Path, name: Callable[[int], str], counter: int, write: Callable[[Path], object]) -> Path:
         """Write a file under the first name that is free below the outputs: `name(counter)`, or of those after it."""

@@ -13,7 +13,8 @@ from typing import Any
 from engine.cli.options import arguments
 from engine.queue.account import Message
 from engine.queue.job import Job, Order
-from engine.queue.pool import Limits, Pool
+from engine.queue.lane import Limits
+from engine.queue.pool import Pool
 from engine.queue.states import State
 from engine.queue.store import Store
 from engine.run.events import Event, NodeStarted

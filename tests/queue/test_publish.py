@@ -1,12 +1,13 @@
 """Staged files get their names once, whatever is cut off in between."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from engine.queue.job import File
-from engine.queue.publish import NotPublished, drop, publish, staged_files
+from engine.queue.publish import NotPublished, publish, staged_files
 
 FILES = (File("a.png", "a_00001_.png"), File("sub/b.png", "sub/b_00001_.png"))
 
@@ -69,7 +70,7 @@ def test_a_foreign_file_is_never_replaced(places: tuple[Path, Path]) -> None:
 
 def test_a_file_that_is_nowhere_is_an_error(places: tuple[Path, Path]) -> None:
     staging, output = places
-    drop(staging)
+    shutil.rmtree(staging)
     with pytest.raises(NotPublished, match="neither staged nor published"):
         publish(staging, output, FILES)
 

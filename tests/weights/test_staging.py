@@ -63,6 +63,17 @@ def test_a_released_name_is_free_and_a_foreign_one_stays(places: Folders) -> Non
     assert other.reserve("n.txt")
 
 
+def test_an_abandoned_stage_gives_its_names_free(places: Folders) -> None:
+    stage, other = Stage(places.output, "a-1"), Stage(places.output, "b-1")
+    folders.use_stage(stage)
+    save(places, "sub/pic")
+    other.reserve("other.txt")
+    stage.abandon()
+    assert not stage.folder.exists()
+    assert other.reserve("sub/pic_00001_.txt")
+    assert other.holds("other.txt")
+
+
 def test_temporary_pictures_are_not_staged(places: Folders) -> None:
     folders.use_stage(Stage(places.output, "a-1"))
     assert places.save_target("pic", places.temp).folder == places.temp
