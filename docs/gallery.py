@@ -26,7 +26,7 @@ LINES = {
     "controlnet": "A line drawing, left, says where things are; the prompt says what they look like.",
     "lora": "A LoRA turns scenes, left, into pen and ink, right.",
     "areas": "Two prompts, each for its half of a picture twice as wide as any that the model has seen.",
-    "hires_fix": "A first pass, a larger latent, a second pass, and an upscale model behind it.",
+    "hires_fix": "A first pass, an upscale model, and a second pass that draws details at twice the size.",
     "upscale": "Twice the size: bicubic, left, and by the upscale model, right.",
     "custom_sampling": "Sampling from its parts: noise, guider, sampler and steps are nodes.",
     "classifier_guidance": "No prompt at all: a classifier of noisy latents leads to dawn, noon, dusk and night.",
