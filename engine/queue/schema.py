@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 VERSION = 1
+_LETS_GO = 2.0  # seconds: a server that was just killed may take so long
 
 # `asked` and `made` hold what is large; a listing of jobs does not touch them.
 _TABLES = """
@@ -91,6 +92,19 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     if version > VERSION:
         msg = f"{path} was written by a later version of Heddle; start that one, or move the file away"
         raise StoreError(msg)
+    return connection
+
+
+def hold(path: Path) -> sqlite3.Connection:
+    """Keep every other server away from the queue while this connection is open; a crash lets go. Raises StoreError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = sqlite3.connect(
+            path.with_suffix(".lock"), isolation_level=None, check_same_thread=False, timeout=_LETS_GO
+        )
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        raise unusable(path, error) from error
     return connection
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.queue.job import SECRETS, Ending, Job, Order, as_json
 from engine.queue.reading import COLUMNS, Reader
+from engine.queue.schema import hold
 from engine.queue.states import State, Turn, after
 from engine.queue.writer import Writer
 
@@ -37,8 +38,11 @@ class Store:
     """The queue's file: changes go through one writer, reads go past it (`read`)."""
 
     def __init__(self, path: Path, *, most_waiting: int = 1_000_000) -> None:
-        """Open or make the file. Jobs that ran when it was last closed, or cut off, wait again. Raises StoreError."""
+        """Open or make the file. Jobs that ran when it was last closed, or cut off, wait again. Raises StoreError,
+        also while another server has the file.
+        """
         self.path = path
+        self._hold = hold(path)
         self._writer = Writer(path)
         self.read = Reader(path)
         self._most_waiting = most_waiting
@@ -48,6 +52,7 @@ class Store:
         """Commit what was asked for, and close the file."""
         self._writer.close()
         self.read.close()
+        self._hold.close()
 
     def add(self, order: Order) -> "Future[Job]":
         """Take an order. The same idempotency key gives the same job again. Raises IdTaken, KeyReused, QueueFull."""

@@ -287,6 +287,14 @@ def test_a_damaged_file_is_named_and_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_queue_has_one_server(store: Store) -> None:
+    store.add(order("a")).result()
+    job = leased(store)
+    with pytest.raises(StoreError, match="in use by another server"):
+        Store(store.path)
+    assert store.end("a", job.epoch, Ending("done")).result() == "done"
+
+
 def test_a_full_disk_is_an_answer_and_loses_nothing(store: Store) -> None:
     store.add(order("a")).result()
     writer = store._writer._connection  # pyright: ignore[reportPrivateUsage]
