@@ -5,9 +5,10 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.queue.account import Account
 from engine.queue.checks import Checks, NoWorker
@@ -16,12 +17,14 @@ from engine.queue.job import Ending, File, Job
 from engine.queue.lane import Journals, Lane, Limits, Listener, lanes_of
 from engine.queue.process import Process
 from engine.queue.publish import NotPublished, publish
+from engine.queue.schema import StoreError
 from engine.queue.store import StaleEpoch, Store
 from engine.queue.wire import Frame
 from engine.run.event_json import from_json
 from engine.weights.staging import Stage
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass
@@ -173,16 +176,20 @@ class Pool:
                         pass
 
     async def _lease(self, lane: Lane) -> tuple[Job | None, float | None]:
-        others = [other.resident for other in self.lanes if other is not lane and other.ready]
+        others = [other.resident for other in self._others(lane)]
         if not any(others):
-            return await asyncio.wrap_future(self.store.lease(lane.name)), None
+            return await self._stored(lambda: self.store.lease(lane.name)), None
         now = time.monotonic()
         waiting = self.store.read.next_in_turn(AHEAD)
         self._since = {record.job.id: self._since.get(record.job.id, now) for record in waiting}
         choice = choose(waiting, lane.resident, others, self._since, now)
         if choice.id is None:
             return None, choice.look_again
-        return await asyncio.wrap_future(self.store.lease(lane.name, choice.id)), 0.0
+        wanted = choice.id
+        return await self._stored(lambda: self.store.lease(lane.name, wanted)), 0.0
+
+    def _others(self, lane: Lane) -> list[Lane]:
+        return [other for other in self.lanes if other is not lane and other.ready]
 
     def _hand_over(self, lane: Lane, process: Process, job: Job) -> None:
         record = self.store.read.record(job.id)
@@ -219,12 +226,21 @@ class Pool:
         if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
             return
         files = tuple(File(*pair) for pair in frame.data["files"])
-        await self._end(job, account.ending(files, frame.data["renamed"]))
+        ending = self._end(job, account.ending(files, frame.data["renamed"]))
+        if files or self._stopping or any(other.resident for other in self._others(lane)):
+            await ending
+            lane.job = lane.account = None
+            return
+        # The end of this job and the lease of the next are asked for at once, and so share a commit.
+        _, following = await asyncio.gather(ending, self._stored(lambda: self.store.lease(lane.name)))
         lane.job = lane.account = None
+        if following is not None:
+            assert lane.process is not None
+            self._hand_over(lane, lane.process, following)
 
     async def _end(self, job: Job, ending: Ending) -> None:
         try:
-            state = await asyncio.wrap_future(self.store.end(job.id, job.epoch, ending))
+            state = await self._stored(lambda: self.store.end(job.id, job.epoch, ending))
         except StaleEpoch as error:
             log.warning("%s", error)
             self._clear(job, ending.files)
@@ -247,7 +263,7 @@ class Pool:
                 log.error("job %s: %s; trying again in %g s", job.id, error, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self.limits.restart_most)
-        state = await asyncio.wrap_future(self.store.published(job.id, job.epoch))
+        state = await self._stored(lambda: self.store.published(job.id, job.epoch))
         self._clear(job, files)
         self._forget(job)
         self.listener.ended(job, state)
@@ -270,16 +286,29 @@ class Pool:
             return
         self._stage(job).abandon()
         if self._stopping:
-            state = await asyncio.wrap_future(self.store.release(job.id, job.epoch))
+            state = await self._stored(lambda: self.store.release(job.id, job.epoch))
         else:
             evidence = account.evidence(process.evidence(code))
             log.error("job %s: %s", job.id, evidence["exception_message"])
-            state = await asyncio.wrap_future(self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
+            state = await self._stored(lambda: self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
             if state == "failed":
                 self._forget(job)
                 self.listener.parked(job, evidence)
         self.listener.ended(job, state)
         await self.wake()
+
+    async def _stored(self, change: "Callable[[], Future[T]]") -> T:
+        """What a change of the queue gives; asked for again for as long as the disk is full or out of reach."""
+        pause = self.limits.restart
+        while True:
+            try:
+                return await asyncio.wrap_future(change())
+            except StoreError as error:
+                if self._stopping:
+                    raise
+                log.error("%s; trying again in %g s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self.limits.restart_most)
 
     def _stage(self, job: Job) -> Stage:
         return Stage(self.output, f"{job.id}-{job.epoch}")

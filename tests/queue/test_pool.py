@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.cli.options import arguments
 from engine.queue.account import Message
 from engine.queue.job import Job, Order
 from engine.queue.lane import Limits
 from engine.queue.pool import Pool
+from engine.queue.schema import StoreError
 from engine.queue.states import State
 from engine.queue.store import Store
 from engine.run.events import Event, NodeStarted
@@ -194,5 +197,26 @@ def test_two_workers_run_two_jobs_at_once(tmp_path: Path) -> None:
             assert await pool.interrupt()
             for id in ("a", "b"):
                 await witness.until("ended", ended(id, "cancelled"))
+
+    asyncio.run(scenario())
+
+
+def test_a_full_disk_holds_a_job_up_and_loses_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with pool_at(tmp_path) as (pool, store, witness):
+            await witness.until("ready")
+            await add(pool, store, "a", trouble("sleep"))
+            await witness.until("a", lambda event: isinstance(event, NodeStarted))
+            database = store._writer._connection  # pyright: ignore[reportPrivateUsage]
+            (pages,) = database.execute("PRAGMA page_count").fetchone()
+            await asyncio.wrap_future(store._writer.change(lambda db: db.execute(f"PRAGMA max_page_count = {pages}")))
+            big = {"7": {"class_type": "Trouble", "inputs": {"what": "x" * 100_000}}}
+            with pytest.raises(StoreError, match="no space is left"):
+                await add(pool, store, "refused", big)
+            await asyncio.wrap_future(store._writer.change(lambda db: db.execute("PRAGMA max_page_count = 1000000")))
+            assert await pool.interrupt("a")
+            await witness.until("ended", ended("a", "cancelled"))
+            await add(pool, store, "b", picture())
+            await witness.until("ended", ended("b", "done"))
 
     asyncio.run(scenario())
