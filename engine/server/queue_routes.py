@@ -4,7 +4,6 @@ import asyncio
 
 from aiohttp import web
 
-from engine.queue.job import Record
 from engine.queue.states import WrongState
 from engine.queue.store import Refused
 from engine.server.bodies import raw_json, read_object, refused, texts
@@ -38,8 +37,8 @@ async def show_queue(request: web.Request) -> web.Response:
     read = request.app[DESK].store.read
 
     def listed() -> str:
-        running = ",".join(map(_item, read.running()))
-        waiting = ",".join(map(_item, read.waiting()))
+        running = ",".join(map(queue_item, read.running()))
+        waiting = ",".join(map(queue_item, read.waiting()))
         return f'{{"queue_running":[{running}],"queue_pending":[{waiting}]}}'
 
     return raw_json(await asyncio.to_thread(listed))
@@ -124,10 +123,6 @@ async def retry(request: web.Request) -> web.Response:
     desk.tell_status()
     await desk.pool.wake()
     return web.json_response({"prompt_id": job.id, "number": job.number})
-
-
-def _item(record: Record) -> str:
-    return queue_item(record)
 
 
 def _state(desk: Desk) -> dict[str, object]:
