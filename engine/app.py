@@ -1,6 +1,7 @@
 """Puts the floors together: settings in, a process that can read, check and run workflows out."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ with deferred():
     from engine.compat import object_info
     from engine.compat.legacy import cli_args, host, model_management, pack_routes
     from engine.compat.legacy import server as pack_server
-    from engine.device import memory, place
+    from engine.device import memory, place, room
     from engine.device import report as device_report
     from engine.pictures import files as picture_files
     from engine.run import policies, run
@@ -147,6 +148,12 @@ class App:
             self._cache = make_cache(self.settings.cache)
         return self._cache
 
+    @property
+    def fence(self) -> AbstractContextManager[None]:
+        """What keeps work on the processor within free RAM. An accelerator's driver reserves far more addresses than
+        memory, so its work is not fenced in."""
+        return room.fenced() if place.current().device.type == "cpu" else nullcontext()
+
     def place(self) -> None:
         """Choose the device and precision for all models. Raises ValueError for what this machine does not have."""
         precision = self.settings.precision
@@ -157,6 +164,11 @@ class App:
 
 def start(settings: Settings) -> App:
     """A process with these settings. Loads no torch, and no packs until they are needed."""
+    return App(settings, use_folders(settings), built_in_registry())
+
+
+def use_folders(settings: Settings) -> Folders:
+    """Have this process read and write where the settings say."""
     chosen = Folders(
         models=settings.folder("models"),
         input=settings.folder("input"),
@@ -165,7 +177,7 @@ def start(settings: Settings) -> App:
         user=settings.folder("user"),
     )
     folders.use(chosen)
-    return App(settings, chosen, built_in_registry())
+    return chosen
 
 
 def _told_to_packs(settings: Settings) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from ssl import SSLContext
 
 from aiohttp import web
 
+from engine.app import use_folders
 from engine.cli.options import arguments
 from engine.queue.lane import Journals, Limits
 from engine.queue.pool import Pool
@@ -26,9 +27,8 @@ from engine.server.system import describe
 from engine.server.types import TypeDesk
 from engine.server.web_app import make_app
 from engine.settings import Settings
-from engine.weights import folders
+from engine.weights import staging
 from engine.weights.folders import Folders
-from engine.weights.staging import RESERVED, STAGED
 from nodes import built_in_registry
 
 log = logging.getLogger(__name__)
@@ -83,14 +83,7 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
 
 
 def _desk(settings: Settings, serving: Serving) -> Desk:
-    chosen = Folders(
-        models=settings.folder("models"),
-        input=settings.folder("input"),
-        output=settings.folder("output"),
-        temp=settings.folder("temp"),
-        user=settings.folder("user"),
-    )
-    folders.use(chosen)
+    chosen = use_folders(settings)
     store = Store(chosen.user / DATABASE, most_waiting=serving.most_waiting)
     _tidy(chosen, store)
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
@@ -111,15 +104,7 @@ def _tidy(chosen: Folders, store: Store) -> None:
     """Begin with an empty temp folder, and without the stages and names of leases that a crash ended."""
     for path in chosen.temp.iterdir() if chosen.temp.is_dir() else ():
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    wanted = {f"{job.id}-{job.epoch}" for job, _ in store.read.unpublished()}
-    stages = chosen.output / STAGED
-    for stage in stages.iterdir() if stages.is_dir() else ():
-        if stage.name not in wanted:
-            shutil.rmtree(stage, ignore_errors=True)
-    names = chosen.output / RESERVED
-    for name in names.rglob("*") if names.is_dir() else ():
-        if name.is_file() and name.read_text("utf-8") not in wanted:
-            name.unlink(missing_ok=True)
+    staging.tidy(chosen.output, {job.lease for job, _ in store.read.unpublished()})
 
 
 async def _prune(store: Store, serving: Serving) -> None:

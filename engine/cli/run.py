@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,6 @@ with deferred():
     import rich
 
     from engine.cli import show
-    from engine.device import place, room
     from engine.run import events
 
 if TYPE_CHECKING:
@@ -50,9 +49,7 @@ def command(
     workflow.load_packs(app)
     verdict, extra_data = _accepted(app, path, sets, targets, wants_json)
     watch = as_json.Lines() if wants_json else show.Watch(verdict.graph, app.folders, rich.get_console(), verbose)
-    # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
-    fence = room.fenced() if place.current().device.type == "cpu" else nullcontext()
-    with fence, _cancelling() as cancelled, watch:
+    with app.fence, _cancelling() as cancelled, watch:
         sys.exit(_code(_last(app, verdict, extra_data, cancelled, watch.show)))
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -12,7 +11,6 @@ from engine.cli import options
 from engine.node.deferred import deferred
 
 with deferred():
-    from engine.device import place, room
     from engine.queue import worker
     from engine.run import previews
 
@@ -26,6 +24,5 @@ def command(**chosen: Any) -> None:
     source, pipe = worker.standard_pipes()
     app = application.start(options.settings(chosen))
     app.place()
-    # An accelerator's driver reserves far more addresses than memory, so only the processor's work is fenced in.
-    with room.fenced() if place.current().device.type == "cpu" else nullcontext():
+    with app.fence:
         worker.Worker(app, pipe, previews.Previews).serve(source)

@@ -58,6 +58,11 @@ class Job:
     previewable_count: int
     preview: str | None  # JSON
 
+    @property
+    def lease(self) -> str:
+        """Names the lease that the job is under, among all leases of all jobs."""
+        return f"{self.id}-{self.epoch}"
+
 
 @dataclass(frozen=True)
 class Asked:

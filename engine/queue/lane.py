@@ -1,6 +1,6 @@
 """What the pool is made of: the lanes of its devices, how long it waits for what, and who is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,13 @@ class Limits:
     restart: float = 0.2  # before a worker is replaced; doubled while none comes up
     restart_most: float = 30.0
     patience: float = 60.0  # for a worker to come up that can check a prompt
+
+    def pauses(self) -> Iterator[float]:
+        """How long to wait before each next try at what fails: ever longer, up to a bound, without end."""
+        pause = self.restart
+        while True:
+            yield pause
+            pause = min(pause * 2, self.restart_most)
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class Pool:
 
     async def _tend(self, lane: Lane, device: str) -> None:
         """Keep a worker running on a device until the pool stops."""
-        pause = self.limits.restart
+        pauses = self.limits.pauses()
         while not self._stopping:
             try:
                 lane.process = await Process.start(
@@ -124,10 +124,10 @@ class Pool:
             except OSError as error:
                 log.error("the worker of %s cannot be started: %s", lane.name, error)
             else:
-                came_up = await self._converse(lane, lane.process)
-                pause = self.limits.restart if came_up else min(pause * 2, self.limits.restart_most)
+                if await self._converse(lane, lane.process):
+                    pauses = self.limits.pauses()
             if not self._stopping:
-                await asyncio.sleep(pause)
+                await asyncio.sleep(next(pauses))
 
     async def _converse(self, lane: Lane, process: Process) -> bool:
         """Speak with a worker until it ends; whether it ever got ready."""
@@ -176,8 +176,8 @@ class Pool:
                         pass
 
     async def _lease(self, lane: Lane) -> tuple[Job | None, float | None]:
-        others = [other.resident for other in self._others(lane)]
-        if not any(others):
+        others = self._held_by_others(lane)
+        if not others:
             return await self._stored(lambda: self.store.lease(lane.name)), None
         now = time.monotonic()
         waiting = self.store.read.next_in_turn(AHEAD)
@@ -188,8 +188,10 @@ class Pool:
         wanted = choice.id
         return await self._stored(lambda: self.store.lease(lane.name, wanted)), 0.0
 
-    def _others(self, lane: Lane) -> list[Lane]:
-        return [other for other in self.lanes if other is not lane and other.ready]
+    def _held_by_others(self, lane: Lane) -> list[frozenset[str]]:
+        """The models that each other worker holds. Without any, it does not matter who takes a job."""
+        others = [other.resident for other in self.lanes if other is not lane and other.ready]
+        return [models for models in others if models]
 
     def _hand_over(self, lane: Lane, process: Process, job: Job) -> None:
         record = self.store.read.record(job.id)
@@ -200,6 +202,7 @@ class Pool:
         order = {
             "id": job.id,
             "epoch": job.epoch,
+            "lease": job.lease,
             "prompt": prompt,
             "extra_data": extra,
             "targets": json.loads(record.asked.targets),
@@ -214,20 +217,20 @@ class Pool:
         return None if kept is None else {"path": str(kept.of(job)), "after": kept.after, "every": kept.every}
 
     def _note(self, lane: Lane, frame: Frame) -> None:
-        job, account = lane.job, lane.account
-        if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
+        if (held := _held(lane, frame)) is None:
             return
+        job, account = held
         event = from_json(frame.data["event"])
         self.listener.happened(job, event, account.take(event), frame.blob)
 
     async def _finish(self, lane: Lane, frame: Frame) -> None:
         """Write down how a run ended, and publish what it made; only then is the worker free for another."""
-        job, account = lane.job, lane.account
-        if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
+        if (held := _held(lane, frame)) is None:
             return
+        job, account = held
         files = tuple(File(*pair) for pair in frame.data["files"])
         ending = self._end(job, account.ending(files, frame.data["renamed"]))
-        if files or self._stopping or any(other.resident for other in self._others(lane)):
+        if files or self._stopping or self._held_by_others(lane):
             await ending
             lane.job = lane.account = None
             return
@@ -254,15 +257,13 @@ class Pool:
 
     async def _publish(self, job: Job, files: Sequence[File]) -> None:
         stage = self._stage(job)
-        pause = self.limits.restart
-        while True:
+        for pause in self.limits.pauses():
             try:
                 await asyncio.to_thread(publish, stage.folder, self.output, files)
                 break
             except NotPublished as error:
                 log.error("job %s: %s; trying again in %g s", job.id, error, pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, self.limits.restart_most)
         state = await self._stored(lambda: self.store.published(job.id, job.epoch))
         self._clear(job, files)
         self._forget(job)
@@ -299,8 +300,7 @@ class Pool:
 
     async def _stored(self, change: "Callable[[], Future[T]]") -> T:
         """What a change of the queue gives; asked for again for as long as the disk is full or out of reach."""
-        pause = self.limits.restart
-        while True:
+        for pause in self.limits.pauses():
             try:
                 return await asyncio.wrap_future(change())
             except StoreError as error:
@@ -308,10 +308,10 @@ class Pool:
                     raise
                 log.error("%s; trying again in %g s", error, pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, self.limits.restart_most)
+        raise AssertionError("pauses never end")
 
     def _stage(self, job: Job) -> Stage:
-        return Stage(self.output, f"{job.id}-{job.epoch}")
+        return Stage(self.output, job.lease)
 
     def _forget(self, job: Job) -> None:
         if self.journals is not None:
@@ -322,3 +322,11 @@ class Pool:
         for file in files:
             stage.release(file.final)
         stage.drop()
+
+
+def _held(lane: Lane, frame: Frame) -> tuple[Job, Account] | None:
+    """The job that a frame speaks of, if the lane still has it under that epoch."""
+    job, account = lane.job, lane.account
+    if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
+        return None
+    return job, account

@@ -43,6 +43,11 @@ class Reader:
         row = self._one(f"{_WHOLE} WHERE jobs.id = ?", id)
         return _record(row) if row else None
 
+    def failures(self, ids: Collection[str]) -> dict[str, str]:
+        """What went wrong in those of these jobs that failed, as JSON."""
+        marks = ", ".join("?" * len(ids))
+        return dict(self._all(f"SELECT id, failure FROM made WHERE failure IS NOT NULL AND id IN ({marks})", *ids))
+
     def secrets(self, id: str) -> str | None:
         """What of a job's extra_data is for its worker alone, as JSON; gone once the job has ended."""
         row = self._one("SELECT secrets FROM asked WHERE id = ?", id)

@@ -167,7 +167,7 @@ class Worker:
         id, epoch = job["id"], job["epoch"]
         self._cancelled.clear()
         self._current = (id, epoch)
-        stage = Stage(folders.current().output, f"{id}-{epoch}")
+        stage = Stage(folders.current().output, job["lease"])
         folders.use_stage(stage)
         journal = _journal(job.get("journal"))
         tell = _Teller(self.pipe, self._current, self.preview(job.get("preview", "none")))

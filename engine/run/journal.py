@@ -42,7 +42,7 @@ class Journal:
         self._began = clock()
         self._known = _read(path)
         self._unwritten: list[bytes] = []
-        self._size = sum(len(record) for record in self._unwritten)
+        self._size = 0  # bytes that this try kept
         self._asked: dict[str, int] = {}
         self._is_full = False
         self.replayed = 0
@@ -61,10 +61,6 @@ class Journal:
         made = ask.answer()
         self._keep(key, made)
         return made
-
-    def end(self) -> None:
-        """Forget everything: the run has ended, well or not."""
-        self._path.unlink(missing_ok=True)
 
     def _keep(self, key: Key, made: Prediction) -> None:
         if self._is_full:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from engine.compat.pack_calls import LARGEST_BODY
 from engine.queue.pool import Pool
 from engine.queue.store import Store
 from engine.server.log_lines import LogLines
@@ -20,7 +21,7 @@ from engine.weights.folders import Folders
 class Bounds:
     """How much a client may ask for."""
 
-    upload: int = 100 * 2**20  # bytes of a request's body
+    upload: int = LARGEST_BODY  # bytes of a request's body
     pixels: int = 200_000_000  # of a picture that is opened to be converted
     nodes: int = 100_000  # of a prompt
 

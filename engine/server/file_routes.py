@@ -39,7 +39,7 @@ def _found(desk: Desk, name: str | None, kind: str, subfolder: str) -> Path:
     name, annotated = split_annotation(name)
     if not name or name.startswith("/") or ".." in name:
         raise web.HTTPBadRequest
-    leases = [f"{job.id}-{job.epoch}" for job in desk.pool.running()]
+    leases = [job.lease for job in desk.pool.running()]
     path = made_file(desk.folders, annotated or kind, subfolder, name.replace("\\", "/").rpartition("/")[2], leases)
     if path is None:
         raise web.HTTPNotFound

@@ -28,7 +28,8 @@ async def list_jobs(request: web.Request) -> web.Response:
     jobs, total = await asyncio.to_thread(
         read.jobs, states, limit, offset, query.get("workflow_id"), key, order == "desc"
     )
-    shown = [job_json(job, _failure(request.app[DESK], job.id) if job.state == "failed" else None) for job in jobs]
+    failures = read.failures([job.id for job in jobs if job.state == "failed"])
+    shown = [job_json(job, failures.get(job.id)) for job in jobs]
     page = {"offset": offset, "limit": limit, "total": total, "has_more": offset + len(jobs) < total}
     return web.json_response({"jobs": shown, "pagination": page})
 
@@ -73,8 +74,3 @@ def _states(text: str | None) -> list[State]:
     if unknown := [each for each in wanted if each not in STATUS.values()]:
         raise refused(400, f"status {unknown[0][:40]!r} is none of {', '.join(dict.fromkeys(STATUS.values()))}")
     return [state for state, status in STATUS.items() if status in wanted]
-
-
-def _failure(desk: Desk, id: str) -> str | None:
-    record = desk.store.read.record(id)
-    return record.made.failure if record is not None and record.made is not None else None

@@ -7,7 +7,8 @@ import aiohttp
 from aiohttp import web
 from aiohttp.web_urldispatcher import UrlDispatcher
 
-_SECRET = "X-Heddle-Secret"
+from engine.compat.pack_calls import SECRET
+
 _PREFIX = "/api"
 _HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host", "content-length"}
 _CHUNK = 1 << 16
@@ -51,7 +52,7 @@ class PackRoutes:
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=False)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
-        headers[_SECRET] = self._secret
+        headers[SECRET] = self._secret
         url = f"http://127.0.0.1:{self._port}{path}"
         body = request.content if request.can_read_body else None
         try:

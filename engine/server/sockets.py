@@ -13,8 +13,10 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from engine.compat.pack_calls import LARGEST_BODY
+
 log = logging.getLogger(__name__)
-FEATURES: Mapping[str, Any] = {"supports_preview_metadata": True, "max_upload_size": 100 * 2**20}
+FEATURES: Mapping[str, Any] = {"supports_preview_metadata": True, "max_upload_size": LARGEST_BODY}
 LONGEST_QUEUE = 5000  # messages that wait for a client before it is dropped
 KEPT = 10_000  # messages that a client which comes back can still get
 _TEXT, _PREVIEW, _PREVIEW_WITH_METADATA = 3, 1, 4

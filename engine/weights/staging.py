@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,3 +70,14 @@ class Stage:
         with written_whole(path) as temporary:
             write(temporary)
         return path
+
+
+def tidy(output: Path, leases: Collection[str]) -> None:
+    """Remove the stages and the reserved names of all leases but these, as after a crash."""
+    stages, names = output / STAGED, output / RESERVED
+    for stage in stages.iterdir() if stages.is_dir() else ():
+        if stage.name not in leases:
+            shutil.rmtree(stage, ignore_errors=True)
+    for name in names.rglob("*") if names.is_dir() else ():
+        if name.is_file() and name.read_text("utf-8") not in leases:
+            name.unlink(missing_ok=True)

@@ -14,9 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from engine.compat.legacy.server import PromptServer
-
-SECRET = "X-Heddle-Secret"
-_LARGEST = 100 * 2**20  # bytes of a request's body
+from engine.compat.pack_calls import LARGEST_BODY, SECRET
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def serve() -> Served | None:
     if not routes:
         return None
     secret = secrets.token_urlsafe(24)
-    app = web.Application(middlewares=[_asks_for(secret)], client_max_size=_LARGEST)
+    app = web.Application(middlewares=[_asks_for(secret)], client_max_size=LARGEST_BODY)
     app.add_routes(routes)
     loop = asyncio.new_event_loop()
     PromptServer.instance.app, PromptServer.instance.loop = app, loop
