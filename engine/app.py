@@ -169,10 +169,11 @@ def start(settings: Settings) -> App:
 
 
 def _told_to_packs(settings: Settings) -> Mapping[str, Any]:
-    """The options that packs look at, by the names that they know. Nobody watches a run without a canvas."""
+    """The options that packs look at, by the names that they know."""
     return {
         "disable_metadata": settings.disable_metadata,
-        "preview_method": cli_args.LatentPreviewMethod.NoPreviews,
+        "preview_method": cli_args.LatentPreviewMethod(settings.preview_method),
+        "preview_size": settings.preview_size,
         "cpu": settings.device == "cpu",
         "force_fp16": settings.precision == "fp16",
         "force_fp32": settings.precision == "fp32",

@@ -9,6 +9,10 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
+PreviewMethod = Literal["auto", "latent2rgb", "taesd", "none"]
+PREVIEW_METHODS: tuple[str, ...] = get_args(PreviewMethod)
+
+
 class SettingsError(ValueError):
     """An option that cannot be what it is; the text says what it may be."""
 
@@ -54,6 +58,8 @@ class Settings:
     cache: CachePolicy = field(default_factory=CachePolicy)
     allow_pickle: bool = False
     disable_metadata: bool = False  # no prompt and no workflow in saved files
+    preview_method: PreviewMethod = "auto"  # where a job names none
+    preview_size: int = 512  # pixels of the longer side
     load_packs: bool = True
     packs_anyway: tuple[str, ...] = ()  # loaded even when load_packs is off
 

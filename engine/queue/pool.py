@@ -203,7 +203,7 @@ class Pool:
             "prompt": prompt,
             "extra_data": extra,
             "targets": json.loads(record.asked.targets),
-            "preview": extra.get("preview_method", "auto"),
+            "preview": extra.get("preview_method"),
             "journal": self._journal(job),
         }
         self.listener.leased(job)
