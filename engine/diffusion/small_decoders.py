@@ -3,17 +3,23 @@
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers.models.autoencoders.vae import DecoderTiny
 from torch import Tensor
 
 from engine.device import memory, place
-from engine.diffusion.families.tiny_decoder import channels_of, load_tiny_decoder
 from engine.diffusion.latent_format import LatentFormat
+from engine.node.deferred import deferred
 from engine.weights import folders, shelf
 from engine.weights.read import BadFile, open_tensors
 from engine.weights.shelf import Identity
+
+with deferred():
+    from engine.diffusion.families import tiny_decoder
+
+if TYPE_CHECKING:
+    from diffusers.models.autoencoders.vae import DecoderTiny
 
 log = logging.getLogger(__name__)
 _SAFE = (".safetensors", ".sft")
@@ -26,7 +32,7 @@ class SmallDecoders:
 
     _told: set[object] = field(default_factory=set[object])
 
-    def of(self, form: LatentFormat) -> DecoderTiny | None:
+    def of(self, form: LatentFormat) -> "DecoderTiny | None":
         """The decoder of such latents, on the device and in the precision of autoencoders; None where there is none."""
         path = _file(form.decoder) if form.decoder else None
         if path is None:
@@ -49,7 +55,7 @@ class SmallDecoders:
             log.warning("%s", words)
 
 
-def decoded(decoder: DecoderTiny, latent: Tensor) -> Tensor:
+def decoded(decoder: "DecoderTiny", latent: Tensor) -> Tensor:
     """A processed latent (C, h, w) as (H, W, 3) in 0..1. Raises OutOfMemory before it would take what others need."""
     weight = next(iter(decoder.parameters()))
     levels = sum(isinstance(each, torch.nn.Upsample) for each in decoder.layers)
@@ -69,10 +75,10 @@ def _file(name: str) -> Path | None:
     return None if best is None else known.find("vae_approx", best)
 
 
-def _read(path: Path, form: LatentFormat) -> DecoderTiny:
+def _read(path: Path, form: LatentFormat) -> "DecoderTiny":
     chosen = place.current()
-    decoder = load_tiny_decoder(open_tensors(path), chosen.device, chosen.vae_dtype)
-    if (channels := channels_of(decoder)) != form.channels:
+    decoder = tiny_decoder.load_tiny_decoder(open_tensors(path), chosen.device, chosen.vae_dtype)
+    if (channels := tiny_decoder.channels_of(decoder)) != form.channels:
         wanted = f"those of {form.name} have {form.channels}"
         raise BadFile(path, f"decodes latents of {channels} channels, and {wanted}")
     return decoder
