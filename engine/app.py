@@ -124,6 +124,10 @@ class App:
         """Have what packs send to clients go to `sink(event, data, sid)`; None as sid is everybody."""
         pack_server.PromptServer.instance.sink = sink
 
+    def change(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What handlers of packs make of a submitted body, before it is looked at."""
+        return pack_server.PromptServer.instance.changed_by_handlers(body)
+
     def described(self) -> dict[str, Any]:
         """What packs added to this process, and what it runs on, as JSON for those who load neither.
 
@@ -139,6 +143,7 @@ class App:
             "failed": {str(pack.path): str(pack.error) for pack in report.failed},
             "device": device_report.report(),
             "routes": served.as_json() if served else None,
+            "changes_prompts": bool(pack_server.PromptServer.instance.on_prompt_handlers),
         }
 
     @property

@@ -67,6 +67,11 @@ class Settings:
         chosen: Path | None = getattr(self, name)
         return (chosen or self.base / name).absolute()
 
+    def has_packs(self) -> bool:
+        """Whether there may be node packs to load."""
+        folder = self.folder("custom_nodes")
+        return (self.load_packs or bool(self.packs_anyway)) and folder.is_dir() and any(folder.iterdir())
+
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Settings":
         """Settings from command-line options; what was not given keeps its default."""

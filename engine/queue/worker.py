@@ -3,6 +3,7 @@
 It never speaks to the queue. Whatever kills it, the server that started it sees it end.
 """
 
+import copy
 import logging
 import os
 import queue
@@ -40,6 +41,10 @@ class Engine(Protocol):
 
     def check(self, graph: Graph, targets: Collection[str] | None = None) -> Verdict: ...
 
+    def change(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What packs make of a submitted body, before it is looked at."""
+        ...
+
     def run(
         self,
         verdict: Verdict,
@@ -60,7 +65,7 @@ class Engine(Protocol):
         ...
 
     def described(self) -> Mapping[str, Any]:
-        """What packs added (`types`, `web`, `failed`) and what the process runs on (`device`), as JSON."""
+        """What packs added (`types`, `web`, `failed`, `changes_prompts`) and what the process runs on, as JSON."""
         ...
 
 
@@ -110,6 +115,7 @@ class Worker:
     _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
     _current: tuple[str, int] | None = None
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, source: BinaryIO) -> None:
         """Read orders until the end of the file, which ends the process in the middle of whatever it does."""
@@ -136,6 +142,8 @@ class Worker:
                     case "cancel":
                         if self._current == (order.data["id"], order.data["epoch"]):
                             self._cancelled.set()
+                    case "change":
+                        threading.Thread(target=self._change, args=(order.data,), daemon=True).start()
                     case "check":
                         threading.Thread(target=self._check, args=(order.data,), daemon=True).start()
                     case _:
@@ -156,6 +164,16 @@ class Worker:
             time.sleep(PULSE)
             self.pipe.send("alive")
 
+    def _change(self, asked: Mapping[str, Any]) -> None:
+        """Have packs change a body, one at a time, as they expect; one that cannot be told goes on as it came."""
+        with self._changing:
+            made = self.engine.change(copy.deepcopy(asked["body"]))
+        try:
+            self.pipe.send("answer", {"request": asked["request"], "body": made})
+        except FrameError as error:
+            log.warning("a prompt goes on as it came, packs made something else than JSON of it: %s", error)
+            self.pipe.send("answer", {"request": asked["request"], "body": asked["body"]})
+
     def _check(self, asked: Mapping[str, Any]) -> None:
         answer: dict[str, Any] = {"request": asked["request"]}
         try:
@@ -165,7 +183,7 @@ class Worker:
             answer["node_errors"] = verdict.node_errors_as_json()
         except PromptError as error:
             answer["error"] = error.as_json()
-        self.pipe.send("checked", answer)
+        self.pipe.send("answer", answer)
 
     def _run(self, job: Mapping[str, Any]) -> None:
         id, epoch = job["id"], job["epoch"]
