@@ -15,7 +15,6 @@ class Allowance:
     clock: Callable[[], float] = time.perf_counter
     spent: float = 0.0  # seconds
     began: float = field(init=False)
-    _since: float | None = None  # when work that is going on began
 
     def __post_init__(self) -> None:
         self.began = self.clock()
@@ -29,16 +28,30 @@ class Allowance:
         elapsed = self.clock() - self.began
         return self.spent + seconds <= self.share * elapsed / done if done > 0 else True
 
-    def resume(self) -> None:
-        """Work begins now, if it has not yet: what came before was waiting."""
-        if self._since is None:
-            self._since = self.clock()
+    def charge(self, seconds: float) -> None:
+        """Work took so long."""
+        self.spent += seconds
 
-    def pay(self) -> None:
-        """The work is done, and is charged for."""
-        if self._since is not None:
-            self.spent += self.clock() - self._since
-            self._since = None
+
+@dataclass
+class Stopwatch:
+    """How much work in this thread can have cost others, in seconds, since the watch was made.
+
+    That is no more than the time that went by, and on the processor no more than the thread's own time on each of the
+    cores that it may use: what it waits for a turn it takes from nobody.
+    """
+
+    clock: Callable[[], float] = time.perf_counter
+    busy: Callable[[], float] = time.thread_time
+    cores: int | None = 1  # None: the work is another device's
+    _began: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock(), self.busy()
+
+    def seconds(self) -> float:
+        wall, own = self.clock() - self._began[0], self.busy() - self._began[1]
+        return wall if self.cores is None else min(wall, own * self.cores)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from engine.device.aside import Aside, Copied
 from engine.diffusion import preview, small_decoders
 from engine.diffusion.latent_format import LatentFormat
 from engine.diffusion.small_decoders import SmallDecoders
-from engine.run.allowance import Allowance, Pace
+from engine.run.allowance import Allowance, Pace, Stopwatch
 from engine.run.events import Progress
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Previews:
     side: int = SIDE
     share: float = SHARE
     clock: Callable[[], float] = time.perf_counter
+    busy: Callable[[], float] = time.thread_time
     executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="previews"))
     decoders: SmallDecoders = field(default_factory=SmallDecoders)
     aside: Aside = field(default_factory=Aside)
@@ -54,9 +55,9 @@ class Previews:
         def encode() -> None:
             sample = Image.effect_noise((64, 64), 64)
             for _ in range(2):  # the first loads what it takes
-                began = self.clock()
+                watch = self.stopwatch()
                 _encoded(sample, "JPEG", self.side)
-                self.encoding.seen[1] = self.clock() - began
+                self.encoding.seen[1] = watch.seconds()
 
         self.executor.submit(encode)
         preview.expect(self.method != "none")
@@ -64,6 +65,12 @@ class Previews:
     def allowance(self) -> Allowance:
         """What a node that begins now may spend on its pictures."""
         return Allowance(self.share, self.clock)
+
+    def stopwatch(self, device: torch.device | None = None) -> Stopwatch:
+        """Measures work of this thread, which has a device do what torch does."""
+        if device is None:
+            return Stopwatch(self.clock, self.busy)
+        return Stopwatch(self.clock, self.busy, torch.get_num_threads() if device.type == "cpu" else None)
 
     def of(self, method: str | None, show: Show) -> "Showing":
         """Previews of one run, by the method that its client named; `show` gets each picture, from another thread."""
@@ -80,6 +87,7 @@ class Showing:
     _node: str | None = None
     _allowance: Allowance = field(default_factory=lambda: Allowance(0.0))  # of the node
     _is_busy: bool = False
+    _has_decoded: bool = False  # a whole picture of the node
     _decodes: bool = True  # until there turns out to be no decoder, or no memory for it
 
     def __call__(self, progress: Progress) -> bytes:
@@ -90,7 +98,7 @@ class Showing:
         if self._is_busy or self.method == "none":
             return b""
         if progress.node.id != self._node:
-            self._node, self._allowance = progress.node.id, self.previews.allowance()
+            self._node, self._allowance, self._has_decoded = progress.node.id, self.previews.allowance(), False
         latents = isinstance(shown, Tensor) and isinstance(progress.form, LatentFormat)
         work = self._latents(shown, progress.form, _share_done(progress)) if latents else self._picture(shown)
         if work is not None:
@@ -105,7 +113,7 @@ class Showing:
         decodes = self.method == "taesd" and self._decodes and form.decoder is not None
         cost, part, is_whole = self.previews.encoding.expected(1), latents[:1], True
         pace, (rows, columns) = self.previews.decoding, latents.shape[-2:]
-        if decodes and form.rgb is not None:  # colours are better than nothing until the end
+        if decodes and form.rgb is not None and not self._has_decoded:  # colours are better than nothing until the end
             decodes = self._allowance.will_allow(cost + pace.expected(rows * columns), done)
         if not decodes and form.rgb is None:
             return None
@@ -131,63 +139,62 @@ class Showing:
             return None
         if isinstance(shown, Image.Image):
             picture = shown.copy()  # the node may draw on
-            return lambda: self._timed_encoding(picture)
+            return lambda: self._picture_sent(picture)
         copied = self.previews.aside.copy(shown[:1])
         return lambda: self._seen(copied, None, False, True)
 
     def _seen(self, copied: Copied, form: LatentFormat | None, decodes: bool, is_whole: bool) -> bytes:
         """What latents, or pixels where there is no form, look like; of a part only the cost is learned."""
         with torch.inference_mode(), self.previews.aside.working_on(copied) as first:
-            self._allowance.resume()
-            pixels = first[0] if form is None else None
-            if form is not None and decodes:
-                pixels = self._decoded(first, form)
-            if not is_whole:
-                return b""
-            if form is not None and pixels is None:
-                pixels = preview.picture(first, form)
-            if pixels is None:
-                return b""
-            values = (pixels.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-        return self._timed_encoding(Image.fromarray(values))
+            watch = self.previews.stopwatch(first.device)
+            if form is None:
+                pixels: Tensor | None = first[0].detach().float().clamp(0, 1)
+            else:
+                pixels = self._decoded(first, form) if decodes else None
+                self._has_decoded = self._has_decoded or (pixels is not None and is_whole)
+                if pixels is None and is_whole:
+                    pixels = preview.picture(first, form)
+            values = None if pixels is None else (pixels * 255).round().to(torch.uint8).cpu().numpy()
+            self._allowance.charge(watch.seconds())
+        return b"" if values is None or not is_whole else self._picture_sent(Image.fromarray(values))
 
     def _decoded(self, first: Tensor, form: LatentFormat) -> Tensor | None:
         """Latents (1, C, …, h, w) through their small decoder; None, for the rest of the run, where that cannot be."""
-        decoder = self.previews.decoders.of(form)
+        decoder, pace = self.previews.decoders.of(form), self.previews.decoding
         if decoder is not None:
-            began = self.previews.clock()
             while first.ndim > 4:
                 first = first[:, :, 0]  # the first frame
             try:
+                if not pace.seen:  # the first time is no measure of the next
+                    small_decoders.decoded(decoder, first[0])
+                watch = self.previews.stopwatch(first.device)
                 pixels = small_decoders.decoded(decoder, first[0]).cpu()
             except (RuntimeError, MemoryError) as error:
                 if not memory.is_shortage(error):
                     raise
                 log.warning("previews of this run are cruder: %s", str(error).partition("\n")[0])
             else:
-                self.previews.decoding.took(first[0, 0].numel(), self.previews.clock() - began)
+                pace.took(first[0, 0].numel(), watch.seconds())
                 return pixels
         self._decodes = False
         return None
 
-    def _timed_encoding(self, picture: Image.Image) -> bytes:
-        self._allowance.resume()
-        began = self.previews.clock()
+    def _picture_sent(self, picture: Image.Image) -> bytes:
+        watch = self.previews.stopwatch()
         made = _encoded(picture, "JPEG", self.previews.side)
-        self.previews.encoding.took(1, self.previews.clock() - began)
+        self.previews.encoding.took(1, watch.seconds())
+        self._allowance.charge(watch.seconds())
         return made
 
     def _done(self, work: Callable[[], bytes]) -> None:
-        """Do the work, charge for it, and show what came of it. A failure costs the run its previews and no more."""
+        """Do the work, and show what came of it. A failure costs the run its previews and no more."""
         try:
-            made = work()
-            if made:
+            if made := work():
                 self.show(made)
         except Exception as error:  # whatever it was, the node goes on
             log.warning("previews of this run are off, one failed: %s: %s", type(error).__name__, error)
             self.method = "none"
         finally:
-            self._allowance.pay()
             self._is_busy = False
 
 
