@@ -27,7 +27,7 @@ from engine.run.events import Progress
 log = logging.getLogger(__name__)
 METHODS = ("auto", "latent2rgb", "taesd", "none")
 SIDE = 512  # pixels of the longer side
-SHARE = 0.02  # of the time that goes by
+SHARE = 0.015  # of the time that goes by; what threads and caches cost each other comes on top
 _QUALITY = 95
 _FIRST_CELLS = 64  # of a latent, that a decoder of unknown speed begins with
 
@@ -99,8 +99,10 @@ class Showing:
             return b""
         if progress.node.id != self._node:
             self._node, self._allowance, self._has_decoded = progress.node.id, self.previews.allowance(), False
-        latents = isinstance(shown, Tensor) and isinstance(progress.form, LatentFormat)
-        work = self._latents(shown, progress.form, _share_done(progress)) if latents else self._picture(shown)
+        if isinstance(shown, Tensor) and isinstance(progress.form, LatentFormat):
+            work = self._latents(shown, progress.form, _share_done(progress))
+        else:
+            work = self._picture(shown)
         if work is not None:
             self._is_busy = True
             self.previews.executor.submit(self._done, work)
@@ -131,17 +133,16 @@ class Showing:
 
     def _picture(self, shown: Any) -> Callable[[], bytes] | None:
         """The work of showing what a node reported: a picture, one with its format and size, or pixels (B, H, W, 3)."""
-        if isinstance(shown, tuple) and len(shown) == 3:
-            shown = shown[1]
-        if not isinstance(shown, Image.Image) and not _is_pixels(shown):
+        picture: Any = shown[1] if isinstance(shown, tuple) and len(shown) == 3 else shown
+        if not isinstance(picture, (Image.Image, Tensor)) or (isinstance(picture, Tensor) and not _is_pixels(picture)):
             return None
         if not self._allowance.allows(self.previews.encoding.expected(1)):
             return None
-        if isinstance(shown, Image.Image):
-            picture = shown.copy()  # the node may draw on
-            return lambda: self._picture_sent(picture)
-        copied = self.previews.aside.copy(shown[:1])
-        return lambda: self._seen(copied, None, False, True)
+        if isinstance(picture, Tensor):
+            copied = self.previews.aside.copy(picture[:1])
+            return lambda: self._seen(copied, None, False, True)
+        kept = picture.copy()  # the node may draw on
+        return lambda: self._picture_sent(kept)
 
     def _seen(self, copied: Copied, form: LatentFormat | None, decodes: bool, is_whole: bool) -> bytes:
         """What latents, or pixels where there is no form, look like; of a part only the cost is learned."""
@@ -202,8 +203,8 @@ def _share_done(progress: Progress) -> float:
     return progress.value / progress.total if progress.total > 0 else 1.0
 
 
-def _is_pixels(shown: Any) -> bool:
-    return isinstance(shown, Tensor) and shown.ndim == 4 and shown.shape[-1] == 3 and 0 not in shown.shape
+def _is_pixels(shown: Tensor) -> bool:
+    return shown.ndim == 4 and shown.shape[-1] == 3 and 0 not in shown.shape
 
 
 def _encoded(image: Image.Image, kind: str, side: int | None) -> bytes:

@@ -23,5 +23,5 @@ def make_small_decoder(path: Path, channels: int = 4, width: int = 8) -> Autoenc
 
 def numbered_layers(tiny: AutoencoderTiny) -> dict[str, Tensor]:
     """The decoder's tensors by the numbers of their layers, from 1: the 0th clamps and has none."""
-    named = (name.removeprefix("layers.").split(".", 1) + [each] for name, each in tiny.decoder.state_dict().items())
+    named = ((*name.removeprefix("layers.").split(".", 1), each) for name, each in tiny.decoder.state_dict().items())
     return {f"{int(number) + 1}.{rest}": tensor for number, rest, tensor in named}
