@@ -99,10 +99,14 @@ class Showing:
             return b""
         if progress.node.id != self._node:
             self._node, self._allowance, self._has_decoded = progress.node.id, self.previews.allowance(), False
-        if isinstance(shown, Tensor) and isinstance(progress.form, LatentFormat):
-            work = self._latents(shown, progress.form, _share_done(progress))
-        else:
-            work = self._picture(shown)
+        try:
+            if isinstance(shown, Tensor) and isinstance(progress.form, LatentFormat):
+                work = self._latents(shown, progress.form, _share_done(progress))
+            else:
+                work = self._picture(shown)
+        except Exception as error:  # a picture that cannot be copied, say
+            self._give_up(error)
+            return b""
         if work is not None:
             self._is_busy = True
             self.previews.executor.submit(self._done, work)
@@ -193,10 +197,13 @@ class Showing:
             if made := work():
                 self.show(made)
         except Exception as error:  # whatever it was, the node goes on
-            log.warning("previews of this run are off, one failed: %s: %s", type(error).__name__, error)
-            self.method = "none"
+            self._give_up(error)
         finally:
             self._is_busy = False
+
+    def _give_up(self, error: Exception) -> None:
+        log.warning("previews of this run are off, one failed: %s: %s", type(error).__name__, error)
+        self.method = "none"
 
 
 def _share_done(progress: Progress) -> float:

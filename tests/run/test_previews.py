@@ -240,6 +240,10 @@ def test_a_failure_costs_the_previews_and_no_more(caplog: pytest.LogCaptureFixtu
     for _ in range(3):
         assert showing(Progress(HERE, 1, 2, Image.new("RGB", (8, 8)))) == b""
     assert caplog.text.count("the pipe is gone") == 1
+    noise = io.BytesIO()
+    Image.effect_noise((64, 64), 64).save(noise, "PNG")
+    assert shown(Image.open(io.BytesIO(noise.getvalue()[:200]))) == b""  # it is opened, and read when it is copied
+    assert "truncated" in caplog.text
 
 
 def test_the_colours_are_found_when_they_are_first_wanted(tmp_path: Path) -> None:
