@@ -125,6 +125,10 @@ class App:
         """Have what packs send to clients go to `sink(event, data, sid)`; None as sid is everybody."""
         pack_server.PromptServer.instance.sink = sink
 
+    def change(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What handlers of packs make of a submitted body, before it is looked at."""
+        return pack_server.PromptServer.instance.changed_by_handlers(body)
+
     def described(self) -> dict[str, Any]:
         """What packs added to this process, and what it runs on, as JSON for those who load neither.
 
@@ -140,6 +144,7 @@ class App:
             "failed": {str(pack.path): str(pack.error) for pack in report.failed},
             "device": device_report.report(),
             "routes": served.as_json() if served else None,
+            "changes_prompts": bool(pack_server.PromptServer.instance.on_prompt_handlers),
         }
 
     @property
@@ -181,10 +186,11 @@ def use_folders(settings: Settings) -> Folders:
 
 
 def _told_to_packs(settings: Settings) -> Mapping[str, Any]:
-    """The options that packs look at, by the names that they know. Nobody watches a run without a canvas."""
+    """The options that packs look at, by the names that they know."""
     return {
         "disable_metadata": settings.disable_metadata,
-        "preview_method": cli_args.LatentPreviewMethod.NoPreviews,
+        "preview_method": cli_args.LatentPreviewMethod(settings.preview_method),
+        "preview_size": settings.preview_size,
         "cpu": settings.device == "cpu",
         "force_fp16": settings.precision == "fp16",
         "force_fp32": settings.precision == "fp32",

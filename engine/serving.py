@@ -87,6 +87,8 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     store = Store(chosen.user / DATABASE, most_waiting=serving.most_waiting)
     _tidy(chosen, store)
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
+    if not settings.has_packs():
+        types.changes_prompts = False
     reporter = Reporter(sockets, types, logs)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)

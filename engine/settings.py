@@ -9,6 +9,10 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
+PreviewMethod = Literal["auto", "latent2rgb", "taesd", "none"]
+PREVIEW_METHODS: tuple[str, ...] = get_args(PreviewMethod)
+
+
 class SettingsError(ValueError):
     """An option that cannot be what it is; the text says what it may be."""
 
@@ -54,12 +58,19 @@ class Settings:
     cache: CachePolicy = field(default_factory=CachePolicy)
     allow_pickle: bool = False
     disable_metadata: bool = False  # no prompt and no workflow in saved files
+    preview_method: PreviewMethod = "auto"  # where a job names none
+    preview_size: int = 512  # pixels of the longer side
     load_packs: bool = True
     packs_anyway: tuple[str, ...] = ()  # loaded even when load_packs is off
 
     def folder(self, name: Literal["models", "input", "output", "temp", "user", "custom_nodes"]) -> Path:
         chosen: Path | None = getattr(self, name)
         return (chosen or self.base / name).absolute()
+
+    def has_packs(self) -> bool:
+        """Whether there may be node packs to load."""
+        folder = self.folder("custom_nodes")
+        return (self.load_packs or bool(self.packs_anyway)) and folder.is_dir() and any(folder.iterdir())
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Settings":

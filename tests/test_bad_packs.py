@@ -141,5 +141,5 @@ def test_packs_are_told_what_the_user_chose(base: Path) -> None:
     assert seen["cpu"] is True
     assert seen["output_directory"] == str(base / "elsewhere")
     assert seen["input_directory"] == str(base / "input")
-    assert seen["preview_method"] is cli_args.LatentPreviewMethod.NoPreviews
+    assert seen["preview_method"] is cli_args.LatentPreviewMethod.Auto
     assert callable(nodes.__dict__["interrupt_processing"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from engine.settings import PRECISIONS, CachePolicy, Settings, SettingsError
+from engine.settings import PRECISIONS, PREVIEW_METHODS, CachePolicy, Settings, SettingsError
 
 Command = Callable[..., Any]
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -41,6 +41,10 @@ _HOW = (
     ),
     click.option("--allow-pickle", is_flag=True, default=None, help="Read pickled checkpoints, weights only."),
 )
+_SHOWN = (
+    click.option("--preview-method", type=click.Choice(PREVIEW_METHODS), help="How latents are shown while sampling."),
+    click.option("--preview-size", type=click.IntRange(16, 4096), metavar="PIXELS", help="Their longer side: 512."),
+)
 
 
 def where(command: Command) -> Command:
@@ -51,6 +55,11 @@ def where(command: Command) -> Command:
 def how(command: Command) -> Command:
     """Options that say how models run."""
     return _all(_HOW, command)
+
+
+def shown(command: Command) -> Command:
+    """Options that say how clients see what goes on."""
+    return _all(_SHOWN, command)
 
 
 def settings(options: dict[str, Any]) -> Settings:
@@ -67,6 +76,7 @@ def arguments(settings: Settings) -> list[str]:
     given += [f"--output-directory={settings.folder('output')}", f"--temp-directory={settings.folder('temp')}"]
     given += [f"--user-directory={settings.folder('user')}", f"--device={settings.device}"]
     given += [f"--precision={settings.precision}", f"--cache={settings.cache}"]
+    given += [f"--preview-method={settings.preview_method}", f"--preview-size={settings.preview_size}"]
     given += [f"--whitelist-custom-nodes={name}" for name in settings.packs_anyway]
     flags = {
         "--disable-all-custom-nodes": not settings.load_packs,

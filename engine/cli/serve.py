@@ -47,6 +47,7 @@ _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 @click.option("--debug", is_flag=True, help="Tell clients what went wrong inside the server.")
 @options.where
 @options.how
+@options.shown
 def command(
     listen: str,
     port: int,

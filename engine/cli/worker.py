@@ -18,11 +18,15 @@ with deferred():
 @click.command(name="worker", hidden=True)
 @options.where
 @options.how
+@options.shown
 def command(**chosen: Any) -> None:
     """Run jobs that come on standard input."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     source, pipe = worker.standard_pipes()
-    app = application.start(options.settings(chosen))
+    settings = options.settings(chosen)
+    app = application.start(settings)
     app.place()
     with app.fence:
-        worker.Worker(app, pipe, previews.Previews).serve(source)
+        shown = previews.Previews(settings.preview_method, settings.preview_size)
+        shown.warm_up()
+        worker.Worker(app, pipe, shown.of).serve(source)

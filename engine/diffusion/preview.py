@@ -12,26 +12,43 @@ from torch import Tensor
 from engine.diffusion.latent_format import LatentFormat
 from engine.diffusion.vae import Vae
 
-_LEVELS = 4  # of each of red, green and blue
-_CELLS = 4  # latent cells along a side of one colour's square; those at its border see their neighbours
+_LEVELS = 3  # of each of red, green and blue
+_CELLS = 2  # latent cells along a side of one colour's square, which all see their neighbours
+_ROWS = 3  # of squares
+
+
+class _Current:
+    are_expected = False
+
+
+def expect(are_expected: bool) -> None:
+    """Say whether this process will show latents. Then colours are fitted while a model is loaded, not when it runs."""
+    _Current.are_expected = are_expected
 
 
 def seen_by(vae: Vae, form: LatentFormat) -> LatentFormat:
     """The same kind of latents, with the colours that this autoencoder gives them, found when they are first wanted."""
-    return replace(form, rgb=cache(lambda: fitted(vae, form)))
+    rgb = cache(lambda: fitted(vae, form))
+    if _Current.are_expected:
+        rgb()
+    return replace(form, rgb=rgb)
 
 
 def fitted(vae: Vae, form: LatentFormat) -> Tensor:
-    """The map from processed latents to red, green and blue in 0..1: (C + 1, 3), offsets in the last row."""
+    """The map from processed latents to red, green and blue in 0..1: (C + 1, 3), offsets in the last row.
+
+    A board of so few and small squares costs a hundredth of what encoding a picture does, and on pictures fits as well
+    as larger ones with more colours: latents see their neighbours there too.
+    """
     colours = torch.cartesian_prod(*[torch.linspace(0, 1, _LEVELS)] * 3)  # (n, 3)
     order = torch.randperm(len(colours), generator=torch.Generator().manual_seed(0))
-    side = _LEVELS**3 // 8
-    board = colours[order].view(8, side, 3)
-    pixels = board.repeat_interleave(_CELLS * vae.factor, 0).repeat_interleave(_CELLS * vae.factor, 1)[None]
-    latent = form.process_in(vae.encode(pixels))[0]  # (C, 8 cells, side cells)
-    squares = latent.unflatten(2, (side, _CELLS)).unflatten(1, (8, _CELLS))  # (C, 8, cells, side, cells)
-    middle = squares[:, :, 1:-1, :, 1:-1].mean((2, 4)).flatten(1).T  # (n, C)
-    known = torch.cat([middle, torch.ones(len(middle), 1)], 1)
+    board = colours[order].unflatten(0, (_ROWS, -1))
+    side = _CELLS * vae.factor
+    pixels = board.repeat_interleave(side, 0).repeat_interleave(side, 1)[None]
+    latent = form.process_in(vae.encode(pixels))[0]  # (C, rows cells, columns cells)
+    squares = latent.unflatten(2, (-1, _CELLS)).unflatten(1, (-1, _CELLS))  # (C, rows, cells, columns, cells)
+    seen = squares.mean((2, 4)).flatten(1).T  # (n, C)
+    known = torch.cat([seen, torch.ones(len(seen), 1)], 1)
     return torch.linalg.lstsq(known, board.flatten(0, 1)).solution
 
 

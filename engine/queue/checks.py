@@ -1,7 +1,7 @@
-"""Questions to workers: whether a prompt is valid, which only they can tell where packs are involved."""
+"""Questions to workers, about what only they can tell where packs are involved: whether a prompt is valid, say."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -24,12 +24,12 @@ class Checks:
     )
     _numbers: "count[int]" = field(default_factory=count)
 
-    async def ask(self, lane: Lane, prompt: Mapping[str, Any], targets: Sequence[str] | None) -> Answer:
+    async def ask(self, lane: Lane, kind: str, asked: Mapping[str, Any]) -> Answer:
         """Ask a lane's worker. Raises NoWorker if it ends before it answers."""
         number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
         self._open[number] = lane, answer
         assert lane.process is not None
-        lane.process.send("check", {"request": number, "prompt": prompt, "targets": targets})
+        lane.process.send(kind, {"request": number, **asked})
         try:
             return await answer
         finally:
@@ -45,4 +45,4 @@ class Checks:
         """A lane's worker ended."""
         for asked, answer in self._open.values():
             if asked is lane and not answer.done():
-                answer.set_exception(NoWorker("the worker ended while it checked the prompt: ask again"))
+                answer.set_exception(NoWorker("the worker ended while it looked at the prompt: ask again"))

@@ -97,6 +97,13 @@ class Pool:
 
     async def check(self, prompt: Mapping[str, Any], targets: Sequence[str] | None) -> Mapping[str, Any]:
         """Have a worker check a prompt: it knows the node types of packs. Raises NoWorker if none is up for long."""
+        return await self._ask("check", {"prompt": prompt, "targets": targets})
+
+    async def change(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Have packs change what was submitted, as they asked to. Raises NoWorker if no worker is up for long."""
+        return (await self._ask("change", {"body": body}))["body"]
+
+    async def _ask(self, kind: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             async with asyncio.timeout(self.limits.patience), self._woken:
                 await self._woken.wait_for(lambda: self._stopping or any(lane.ready for lane in self.lanes))
@@ -105,7 +112,7 @@ class Pool:
         ready = [lane for lane in self.lanes if lane.ready]
         if not ready:
             raise NoWorker("the server is stopping")
-        return await self._checks.ask(min(ready, key=lambda lane: lane.job is not None), prompt, targets)
+        return await self._checks.ask(min(ready, key=lambda lane: lane.job is not None), kind, asked)
 
     def _insist(self, lane: Lane, job: Job) -> None:
         if lane.job is job and lane.process is not None:
@@ -147,7 +154,7 @@ class Pool:
                     await self.wake()
                 elif frame.kind == "said":
                     self.listener.said(frame.data["event"], frame.data.get("data"), frame.data["sid"], frame.blob)
-                elif frame.kind == "checked":
+                elif frame.kind == "answer":
                     self._checks.answered(frame.data)
         finally:
             lane.ready = False
@@ -206,7 +213,7 @@ class Pool:
             "prompt": prompt,
             "extra_data": extra,
             "targets": json.loads(record.asked.targets),
-            "preview": extra.get("preview_method", "auto"),
+            "preview": extra.get("preview_method"),
             "journal": self._journal(job),
         }
         self.listener.leased(job)

@@ -3,6 +3,7 @@
 It never speaks to the queue. Whatever kills it, the server that started it sees it end.
 """
 
+import copy
 import logging
 import os
 import queue
@@ -40,6 +41,10 @@ class Engine(Protocol):
 
     def check(self, graph: Graph, targets: Collection[str] | None = None) -> Verdict: ...
 
+    def change(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What packs make of a submitted body, before it is looked at."""
+        ...
+
     def run(
         self,
         verdict: Verdict,
@@ -60,7 +65,7 @@ class Engine(Protocol):
         ...
 
     def described(self) -> Mapping[str, Any]:
-        """What packs added (`types`, `web`, `failed`) and what the process runs on (`device`), as JSON."""
+        """What packs added (`types`, `web`, `failed`, `changes_prompts`) and what the process runs on, as JSON."""
         ...
 
 
@@ -88,10 +93,14 @@ def standard_pipes() -> tuple[BinaryIO, Pipe]:
 
 
 Preview = Callable[[Progress], bytes]
-"""A picture of where a node stands, as JPEG; empty when there is none, or none is due."""
+"""Looks at how far a node is: a picture that belongs to just this moment, mostly empty."""
+
+MakePreview = Callable[[str | None, Callable[[bytes], None]], Preview]
+"""`make(method, show)`: previews of one run by the method that its client named. `show` gets pictures as they are made,
+from any thread."""
 
 
-def no_previews(_method: str) -> Preview:
+def no_previews(_method: str | None, _show: Callable[[bytes], None]) -> Preview:
     """Show no pictures while nodes run."""
     return lambda _progress: b""
 
@@ -102,10 +111,11 @@ class Worker:
 
     engine: Engine
     pipe: Pipe
-    preview: Callable[[str], Preview] = no_previews  # by the method that clients name: none, auto, latent2rgb, taesd
+    preview: MakePreview = no_previews
     _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
     _current: tuple[str, int] | None = None
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, source: BinaryIO) -> None:
         """Read orders until the end of the file, which ends the process in the middle of whatever it does."""
@@ -132,6 +142,8 @@ class Worker:
                     case "cancel":
                         if self._current == (order.data["id"], order.data["epoch"]):
                             self._cancelled.set()
+                    case "change":
+                        threading.Thread(target=self._change, args=(order.data,), daemon=True).start()
                     case "check":
                         threading.Thread(target=self._check, args=(order.data,), daemon=True).start()
                     case _:
@@ -152,6 +164,16 @@ class Worker:
             time.sleep(PULSE)
             self.pipe.send("alive")
 
+    def _change(self, asked: Mapping[str, Any]) -> None:
+        """Have packs change a body, one at a time, as they expect; one that cannot be told goes on as it came."""
+        with self._changing:
+            made = self.engine.change(copy.deepcopy(asked["body"]))
+        try:
+            self.pipe.send("answer", {"request": asked["request"], "body": made})
+        except FrameError as error:
+            log.warning("a prompt goes on as it came, packs made something else than JSON of it: %s", error)
+            self.pipe.send("answer", {"request": asked["request"], "body": asked["body"]})
+
     def _check(self, asked: Mapping[str, Any]) -> None:
         answer: dict[str, Any] = {"request": asked["request"]}
         try:
@@ -161,7 +183,7 @@ class Worker:
             answer["node_errors"] = verdict.node_errors_as_json()
         except PromptError as error:
             answer["error"] = error.as_json()
-        self.pipe.send("checked", answer)
+        self.pipe.send("answer", answer)
 
     def _run(self, job: Mapping[str, Any]) -> None:
         id, epoch = job["id"], job["epoch"]
@@ -170,7 +192,7 @@ class Worker:
         stage = Stage(folders.current().output, job["lease"])
         folders.use_stage(stage)
         journal = _journal(job.get("journal"))
-        tell = _Teller(self.pipe, self._current, self.preview(job.get("preview", "none")))
+        tell = _Teller(self.pipe, self._current, self.preview, job.get("preview"))
         try:
             graph = graph_from_prompt(job["prompt"])
             verdict = self.engine.check(graph, job["targets"] or None)
@@ -191,21 +213,33 @@ class Worker:
         self.pipe.send("ended", {"id": id, "epoch": epoch, "files": files, "renamed": renamed})
 
 
-@dataclass(frozen=True)
 class _Teller:
-    """Sends what happens in one run."""
+    """Sends what happens in one run, and pictures of it as they are made."""
 
-    pipe: Pipe
-    lease: tuple[str, int]
-    preview: Preview
+    def __init__(self, pipe: Pipe, lease: tuple[str, int], preview: MakePreview, method: str | None) -> None:
+        self._pipe = pipe
+        self._lease = lease
+        self._preview = preview(method, self.show)
+        self._latest: Progress | None = None  # while it is the last that happened
+        self._lock = threading.Lock()
 
     def __call__(self, event: Any) -> None:
-        blob = self.preview(event) if isinstance(event, Progress) else b""
-        frame = {"id": self.lease[0], "epoch": self.lease[1], "event": to_json(event)}
+        with self._lock:
+            self._latest = event if isinstance(event, Progress) else None
+            self._send(event, self._preview(event) if isinstance(event, Progress) else b"")
+
+    def show(self, picture: bytes) -> None:
+        """Tell the latest progress again, with a picture; one that comes too late is dropped."""
+        with self._lock:
+            if self._latest is not None:
+                self._send(self._latest, picture)
+
+    def _send(self, event: Any, blob: bytes) -> None:
+        frame = {"id": self._lease[0], "epoch": self._lease[1], "event": to_json(event)}
         try:
-            self.pipe.send("event", frame, blob)
+            self._pipe.send("event", frame, blob)
         except FrameError as error:  # a pack's UI holds what is no JSON
-            log.warning("an event of job %s is not told: %s", self.lease[0], error)
+            log.warning("an event of job %s is not told: %s", self._lease[0], error)
 
 
 def _refused(verdict: Verdict) -> RunFailed:

@@ -48,6 +48,7 @@ class Taken:
 
 async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | None = None) -> Taken:
     """Take an order. Raises NotTaken."""
+    body = await _changed(desk, body)
     try:
         order, targets = _read(body, idempotency_key)
         if len(order.prompt) > desk.bounds.nodes:
@@ -73,6 +74,16 @@ async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | Non
     desk.tell_status()
     await desk.pool.wake()
     return Taken(job, node_errors)
+
+
+async def _changed(desk: Desk, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What packs make of a body, where any of them wants to see it. Raises NotTaken."""
+    if desk.types.changes_prompts is False:
+        return body
+    try:
+        return await desk.pool.change(body)
+    except NoWorker as error:
+        raise NotTaken.because("no_worker", "Packs could not see the prompt.", str(error), 503) from error
 
 
 def _read(body: Mapping[str, Any], idempotency_key: str | None) -> tuple[Order, list[str] | None]:

@@ -29,6 +29,7 @@ class TypeDesk:
         self.failed: Mapping[str, str] = {}  # pack -> why it was not loaded
         self.devices: list[Mapping[str, Any]] = []
         self.routes = PackRoutes()
+        self.changes_prompts: bool | None = None  # whether packs want to see what is submitted; None: not known yet
         self.is_fresh = False  # a worker has told of its packs since the start
         self._remember()
 
@@ -52,7 +53,7 @@ class TypeDesk:
 
     def learn(self, described: Mapping[str, Any]) -> None:
         """Take what a worker tells of its packs, and keep it for the next start."""
-        known = {name: described[name] for name in ("types", "web", "failed")}
+        known = {name: described[name] for name in ("types", "web", "failed", "changes_prompts")}
         self._take(known)
         self.routes.learn(described["routes"])
         self.is_fresh = True
@@ -73,4 +74,5 @@ class TypeDesk:
 
     def _take(self, known: Mapping[str, Any]) -> None:
         self._packs, self.failed = dict(known["types"]), dict(known["failed"])
+        self.changes_prompts = known.get("changes_prompts")
         self.web = {name: Path(folder) for name, folder in known["web"].items()}

@@ -41,6 +41,22 @@ class Fail:
 from aiohttp import web
 from server import PromptServer
 
+def on_prompt(body):
+    wanted = body.get("extra_data", {}).get("small")
+    if wanted == "fail":
+        raise RuntimeError("small fails on purpose")
+    if wanted == "forget":
+        return None
+    if wanted == "no JSON":
+        body["prompt"]["1"]["inputs"]["color"] = object()
+    elif wanted is not None:
+        body["prompt"]["1"]["inputs"]["color"] = wanted
+        body["extra_data"]["seen"] = [*body["extra_data"].get("seen", []), wanted]
+    return body
+
+PromptServer.instance.add_on_prompt_handler(on_prompt)
+PromptServer.instance.add_on_prompt_handler(on_prompt)
+
 @PromptServer.instance.routes.post("/small/{name}")
 async def greet(request):
     body = await request.text()

@@ -20,6 +20,7 @@ args = Namespace(
     port=8188,
     disable_metadata=False,
     preview_method=LatentPreviewMethod.Auto,
+    preview_size=512,
     cpu=False,
     force_fp16=False,
     force_fp32=False,

@@ -5,10 +5,13 @@ goes nowhere.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web as web
+
+log = logging.getLogger(__name__)
 
 
 class BinaryEventTypes:
@@ -65,6 +68,25 @@ class PromptServer:
     def add_on_prompt_handler(self, handler: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Have a function change each submitted prompt before it is looked at."""
         self.on_prompt_handlers.append(handler)
+
+    def changed_by_handlers(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What handlers, one after the other, make of a submitted body. One that fails is logged and left out."""
+        for handler in self.on_prompt_handlers:
+            try:
+                made: Any = handler(body)
+            except Exception:
+                log.warning("a prompt goes on without %s, which failed on it", _name(handler), exc_info=True)
+                continue
+            if isinstance(made, dict):
+                body = made
+            else:
+                what = type(made).__name__
+                log.warning("a prompt goes on without %s: it should return the body, not %s", _name(handler), what)
+        return body
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return f"{handler.__module__}.{getattr(handler, '__qualname__', type(handler).__name__)}"
 
 
 PromptServer()
