@@ -274,7 +274,7 @@ class Pool:
         self._checks.gone(lane)
         if job is None or account is None:
             if not self._stopping:
-                log.error("the worker of %s ended: %s", lane.name, process.evidence(code)["reason"])
+                log.error("the worker of %s ended: %s", lane.name, process.last_words(code))
             return
         if lane.killed_for == job.id:
             lane.killed_for = None
