@@ -357,8 +357,9 @@ def test_a_prompt_of_the_third_generation_is_checked_and_run(server: Server) -> 
     async def scenario(client: Client) -> None:
         run = await watched(client, {"h": node("Halves", value=9, how="up")})
         assert run.shown("h") == [[5, "h"]]
-        found = await problem(client, {"h": node("Halves", value=13, how="up")}, "h")
-        assert (found["type"], found["details"]) == ("custom_validation_failed", "value - 13 is not halved")
+        errors = (await refused(client, {"h": node("Halves", value=13, how="up")}))["node_errors"]["h"]["errors"]
+        assert {each["type"] for each in errors} == {"custom_validation_failed"}
+        assert "value - 13 is not halved" in [each["details"] for each in errors]
         found = await problem(client, {"h": node("Halves", value=9, how="sideways")}, "h")
         assert (found["type"], found["details"]) == ("value_not_in_list", "how: 'sideways' not in ['down', 'up']")
 
