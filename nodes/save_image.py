@@ -1,4 +1,4 @@
-"""Images become files, with the prompt that made them inside, or go to a client; previews go to the temporary folder."""
+"""Images become files with the prompt that made them inside, or go to a client; previews are temporary files."""
 
 import math
 import secrets

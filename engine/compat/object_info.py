@@ -33,7 +33,7 @@ def entry(type_: NodeType) -> dict[str, Any]:
 
 
 def object_info(types: Mapping[str, NodeType], ids: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
-    """The entries of these types, or of all. One whose own code fails is left out and logged; the rest is not affected."""
+    """The entries of these types, or of all. One whose own code fails is left out and logged, and harms no other."""
     shown: dict[str, dict[str, Any]] = {}
     for id in types if ids is None else ids:
         try:

@@ -1,4 +1,4 @@
-"""Files in and out (protocol, sections 8.1 to 8.3, 3 and 12): every check by its status, every header that clients read."""
+"""Files in and out (protocol, sections 8.1 to 8.3, 3 and 12): each check by its status, and what clients read."""
 
 import io
 import json

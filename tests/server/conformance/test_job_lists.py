@@ -42,8 +42,11 @@ def test_a_job_in_each_of_its_states(server: Server) -> None:
             assert listed[done]["workflow_id"] == "w-7"
             assert listed[done]["execution_end_time"] >= listed[done]["execution_start_time"]
             assert listed[done]["preview_output"] == {
-                **{"filename": "jobs_00001_.png", "subfolder": "", "type": "output"},
-                **{"nodeId": "2", "mediaType": "images"},
+                "filename": "jobs_00001_.png",
+                "subfolder": "",
+                "type": "output",
+                "nodeId": "2",
+                "mediaType": "images",
             }
             assert listed[failed]["execution_error"]["exception_type"] == "ValueError"
             assert "execution_end_time" not in listed[running]

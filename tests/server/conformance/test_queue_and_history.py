@@ -58,7 +58,11 @@ def test_an_interrupt_names_what_it_ends_and_spares_the_next_job(server: Server)
             kind, data = entry["status"]["messages"][-1]
             assert kind == "execution_interrupted"
             assert data | {"timestamp": 0} == {
-                **{"prompt_id": id, "node_id": "s", "node_type": "Sleep", "executed": [], "timestamp": 0}
+                "prompt_id": id,
+                "node_id": "s",
+                "node_type": "Sleep",
+                "executed": [],
+                "timestamp": 0,
             }
         assert (await watched(client, sleep())).entry["status"]["completed"]
 

@@ -376,7 +376,9 @@ def test_extra_data_is_kept_and_secrets_are_shown_to_nobody(server: Server) -> N
         (item,) = [each for each in (await client.get("/queue"))["queue_pending"] if each[1] == id]
         assert len(item) == 5
         assert {key: item[3][key] for key in ("extra_pnginfo", "own", "client_id")} == {
-            **{"extra_pnginfo": info, "own": 1, "client_id": "someone"}
+            "extra_pnginfo": info,
+            "own": 1,
+            "client_id": "someone",
         }
         assert isinstance(item[3]["create_time"], int)
         await client.post("/queue/resume")

@@ -186,8 +186,19 @@ def ExpandsToFailure(self, value):
 
 
 @node({"message": ("STRING", {"default": "boom"})}, ("INT",))
-def Fails(self, message):
+def Fails(self, message, after=None):
     raise ValueError(message)
+
+
+@node({"number": ("INT",), "other": ("INT",)}, output=True)
+def Expects(self, number, other):
+    return said([number, other])
+
+
+@node({"line": ("STRING",)}, output=True)
+def Prints(self, line):
+    print(line)  # noqa: T201 - as packs do
+    return said(line)
 
 
 @node({}, ("INT",))
@@ -246,7 +257,7 @@ def Hidden(self, value, prompt, live, info, id, token, key, **more):
 
 @node({}, output=True, more={"optional": Flexible()})
 def TakesAll(self, **given):
-    return said({name: value for name, value in sorted(given.items())})
+    return said(dict(sorted(given.items())))
 
 
 @node({"steps": ("INT",), "pause": ("FLOAT",)}, output=True)
