@@ -9,6 +9,7 @@ import comfy.utils
 import server
 from aiohttp import web
 from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
+from comfy_execution.utils import get_executing_context
 from PIL import Image
 
 CALLS = Counter()
@@ -103,6 +104,16 @@ def Spread(self, count):
     return (list(range(count)),)
 
 
+@node({"a": (ANY,), "b": (ANY,)}, ("PAIR",))
+def Pair(self, a, b):
+    return ([a, b],)
+
+
+@node({}, ("BOOLEAN",), OUTPUT_IS_LIST=(True,))
+def Flags(self):
+    return ([True, False],)
+
+
 @node({"image": ("IMAGE",)}, output=True)
 def WantsImage(self, image):
     return said("image")
@@ -185,9 +196,55 @@ def ExpandsToFailure(self, value):
     return {"result": (graph.node("Fails", message="inside").out(0),), "expand": graph.finalize()}
 
 
+@node({"value": ("INT",)}, ("INT",))
+def ExpandsToShow(self, value):
+    graph = GraphBuilder()
+    shown = graph.node("Show", "show", value=value)
+    shown.set_override_display_id("other")
+    return {"result": (value,), "expand": graph.finalize()}
+
+
+@node({"what": ("STRING",)}, ("INT",), more={"hidden": {"id": "UNIQUE_ID"}})
+def ExpandsBadly(self, what, id):
+    graph = GraphBuilder()
+    one = graph.node("Add", a=1, b=2)
+    match what:
+        case "unknown":
+            return {"result": (graph.node("NoSuchNode").out(0),), "expand": graph.finalize()}
+        case "no result":
+            return {"expand": graph.finalize()}
+        case "cycle":
+            two = graph.node("Add", a=one.out(0), b=1)
+            one.set_input("a", two.out(0))
+            return {"result": (two.out(0),), "expand": graph.finalize()}
+        case _:
+            return {"result": ([id, 0],), "expand": {id: {"class_type": "Add", "inputs": {"a": 1, "b": 1}}}}
+
+
 @node({"message": ("STRING", {"default": "boom"})}, ("INT",))
 def Fails(self, message, after=None):
     raise ValueError(message)
+
+
+@node({}, ("INT",))
+def GivesUiAlone(self):
+    return {"ui": {"text": ["alone"]}}
+
+
+@node({}, ("A", "B"))
+def GivesText(self):
+    return "ab"
+
+
+@node({"value": ("INT",)}, ("INT",))
+def BlocksOdd(self, value):
+    return (ExecutionBlocker(None) if value % 2 else value,)
+
+
+@node({"value": ("INT",)}, ("WHERE",))
+def Where(self, value):
+    context = get_executing_context()
+    return ([context.prompt_id, context.node_id, context.list_index],)
 
 
 @node({"number": ("INT",), "other": ("INT",)}, output=True)
@@ -227,6 +284,16 @@ def CountsChanged(self, tag, print):
     return (CALLS[tag],)
 
 
+def unsure(cls, tag):
+    raise OSError("cannot tell")
+
+
+@node({"tag": ("STRING", {"default": ""})}, ("INT",), IS_CHANGED=classmethod(unsure))
+def CountsUnsure(self, tag):
+    CALLS[tag] += 1
+    return (CALLS[tag],)
+
+
 @node({"tag": ("STRING",)}, ("INT",), NOT_IDEMPOTENT=True)
 def CountsEach(self, tag):
     CALLS[tag] += 1
@@ -255,8 +322,13 @@ def Hidden(self, value, prompt, live, info, id, token, key, **more):
     return said({"prompt": prompt, "live": sorted(live.all_node_ids()), "info": info, "id": id, "token": token})
 
 
-@node({}, output=True, more={"optional": Flexible()})
+@node({}, output=True)
 def TakesAll(self, **given):
+    return said(dict(sorted(given.items())))
+
+
+@node({}, output=True, more={"optional": Flexible()})
+def TakesAny(self, **given):
     return said(dict(sorted(given.items())))
 
 
