@@ -105,7 +105,7 @@ class Worker:
     preview: Callable[[str], Preview] = no_previews  # by the method that clients name: none, auto, latent2rgb, taesd
     _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
     _current: tuple[str, int] | None = None
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _cancelled: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])  # leases, begun or still to begin
 
     def serve(self, source: BinaryIO) -> None:
         """Read orders until the end of the file, which ends the process in the middle of whatever it does."""
@@ -130,8 +130,7 @@ class Worker:
             while (order := read_frame(source)) is not None:
                 match order.kind:
                     case "cancel":
-                        if self._current == (order.data["id"], order.data["epoch"]):
-                            self._cancelled.set()
+                        self._cancelled.add((order.data["id"], order.data["epoch"]))
                     case "check":
                         threading.Thread(target=self._check, args=(order.data,), daemon=True).start()
                     case _:
@@ -165,8 +164,7 @@ class Worker:
 
     def _run(self, job: Mapping[str, Any]) -> None:
         id, epoch = job["id"], job["epoch"]
-        self._cancelled.clear()
-        self._current = (id, epoch)
+        self._current = lease = (id, epoch)
         stage = Stage(folders.current().output, f"{id}-{epoch}")
         folders.use_stage(stage)
         journal = _journal(job.get("journal"))
@@ -178,7 +176,7 @@ class Worker:
                 tell(_refused(verdict))
             else:
                 run = self.engine.run
-                extra, stop = job["extra_data"], self._cancelled.is_set
+                extra, stop = job["extra_data"], lambda: lease in self._cancelled
                 for event in run(verdict, extra, prompt_id=id, cancelled=stop, live=tell, journal=journal):
                     tell(event)
         except Exception as error:  # whatever it was, it is this job's failure and the next one runs
@@ -187,6 +185,7 @@ class Worker:
         finally:
             folders.use_stage(None)
             self._current = None
+            self._cancelled.clear()
         files, renamed = manifest(stage)
         self.pipe.send("ended", {"id": id, "epoch": epoch, "files": files, "renamed": renamed})
 
