@@ -136,10 +136,10 @@ class App:
         """
         self.place()
         report, ours, types = self.load_packs(), built_in_registry(), self.registry.snapshot()
-        packed = {id: types[id] for id in types if not self.registry.is_same(id, ours)}
+        packed = [id for id in types if not self.registry.is_same(id, ours)]
         served = pack_routes.serve()
         return {
-            "types": object_info.object_info(packed),
+            "types": object_info.object_info(types, packed),
             "web": {name: str(folder) for name, folder in report.web.items()},
             "failed": {str(pack.path): str(pack.error) for pack in report.failed},
             "device": device_report.report(),

@@ -88,7 +88,7 @@ def _found(name: str, default: Path) -> bool | str:
     try:
         _existing(name, default)
     except (FileNotFoundError, ValueError) as error:
-        return str(error)
+        return f"invalid image file: {error}"  # the words by which frontends know a missing picture
     return True
 
 

@@ -1,12 +1,13 @@
-"""Images become files, with the prompt that made them inside; previews go to the temporary folder."""
+"""Images become files with the prompt that made them inside, or go to a client; previews are temporary files."""
 
+import math
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from engine.api import Hidden, Image, Mask, Number, Result, deferred, node
-from engine.node.context import stop_if_cancelled
+from engine.node.context import report, stop_if_cancelled
 from engine.weights import folders
 from engine.weights.folders import SaveTarget
 
@@ -40,6 +41,20 @@ def preview_image(images: Image, prompt: Prompt = None, extra_pnginfo: ExtraInfo
 def mask_preview(mask: Mask, prompt: Prompt = None, extra_pnginfo: ExtraInfo = None) -> Result:
     """Show a mask without keeping it."""
     return _previewed(resample.as_planes(mask).movedim(1, -1), picture_files.metadata(prompt, extra_pnginfo))
+
+
+def each_time(images: Image | None) -> float:
+    """Never the same: what was sent is not kept to be sent again."""
+    return math.nan
+
+
+@node("api/image", id="SaveImageWebsocket", title="SaveImageWebsocket", is_output=True, fingerprint=each_time)
+def send_images(images: Image) -> Result:
+    """Send images as PNG to the client that asked for them, over its websocket; nothing is written to the disk."""
+    pictures = list(picture_files.as_pictures(images))
+    for number, picture in enumerate(pictures):
+        report(number, len(pictures), ("PNG", picture, None))
+    return Result()
 
 
 @node("image/animation", id="SaveAnimatedPNG", title="SaveAnimatedPNG", is_output=True)

@@ -1,7 +1,7 @@
 """`heddle nodes`: the node types there are, and the sockets of one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -31,7 +31,16 @@ def command(name: str | None, wants_json: bool, **chosen: Any) -> None:
     elif name is not None:
         click.echo("\n".join(_details(types[name])))
     else:
-        click.echo("\n".join(_listing(types[each] for each in types)))
+        click.echo("\n".join(_listing(_described(types))))
+
+
+def _described(types: Mapping[str, NodeType]) -> Iterator[NodeType]:
+    """The types whose own code lets them be described; the others are named on standard error."""
+    for id in types:
+        try:
+            yield types[id]
+        except Exception as error:  # a pack's code may raise anything
+            click.echo(f"{id} is left out, it cannot be described: {type(error).__name__}: {error}", err=True)
 
 
 def _listing(types: Iterator[NodeType]) -> Iterator[str]:

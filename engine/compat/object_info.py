@@ -1,7 +1,7 @@
 """NodeType to the `/object_info` entry that clients of the ecosystem read, and all of them at once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.node.spec import Input, NodeType
@@ -32,10 +32,10 @@ def entry(type_: NodeType) -> dict[str, Any]:
     return shown | {name: value for name, value in flags.items() if value or is_new}
 
 
-def object_info(types: Mapping[str, NodeType]) -> dict[str, dict[str, Any]]:
-    """The entries of all types. One whose own code fails is left out and logged; the others are not affected."""
+def object_info(types: Mapping[str, NodeType], ids: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+    """The entries of these types, or of all. One whose own code fails is left out and logged, and harms no other."""
     shown: dict[str, dict[str, Any]] = {}
-    for id in types:
+    for id in types if ids is None else ids:
         try:
             shown[id] = entry(types[id])
         except Exception:  # a pack's code may raise anything

@@ -57,6 +57,7 @@ class Job:
     outputs_count: int
     previewable_count: int
     preview: str | None  # JSON
+    unwanted: bool  # cancelled while it ran: it does not run again
 
     @property
     def lease(self) -> str:

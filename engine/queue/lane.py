@@ -66,7 +66,6 @@ class Lane:
     job: Job | None = None
     account: Account | None = None
     resident: frozenset[str] = frozenset()
-    killed_for: str | None = None  # the job whose cancelling took a kill
 
 
 def lanes_of(devices: Sequence[str]) -> list[Lane]:

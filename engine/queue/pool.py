@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from engine.queue.lane import Journals, Lane, Limits, Listener, lanes_of
 from engine.queue.process import Process
 from engine.queue.publish import NotPublished, publish
 from engine.queue.schema import StoreError
+from engine.queue.states import ENDED
 from engine.queue.store import StaleEpoch, Store
 from engine.queue.wire import Frame
 from engine.run.event_json import from_json
@@ -79,14 +80,23 @@ class Pool:
         return [lane.job for lane in self.lanes if lane.job is not None]
 
     async def interrupt(self, id: str | None = None) -> bool:
-        """Cancel this running job, or all that run; whether there was one."""
-        found = [lane for lane in self.lanes if lane.job is not None and id in (None, lane.job.id)]
-        for lane in found:
-            assert lane.job is not None
-            assert lane.process is not None
-            lane.process.send("cancel", {"id": lane.job.id, "epoch": lane.job.epoch})
-            asyncio.get_running_loop().call_later(self.limits.grace, self._insist, lane, lane.job)
+        """Cancel this running job, or all that run; whether there was one. It is on the disk then: a crash does not
+        bring the job back. Raises StoreError when it is not, though whoever runs is told to stop all the same.
+        """
+        try:
+            found = await asyncio.wrap_future(self.store.interrupt(id))
+        except StoreError:
+            self.end_early([job.id for job in self.running() if id in (None, job.id)])
+            raise
+        self.end_early(found)
         return bool(found)
+
+    def end_early(self, ids: Collection[str]) -> None:
+        """Have workers stop these jobs, where they have them: asked first, ended after a grace."""
+        for lane in self.lanes:
+            if lane.job is not None and lane.process is not None and lane.job.id in ids:
+                lane.process.send("cancel", {"id": lane.job.id, "epoch": lane.job.epoch})
+                asyncio.get_running_loop().call_later(self.limits.grace, self._insist, lane, lane.job)
 
     def free(self, *, models: bool, results: bool) -> None:
         """Have every worker let go of models, and of kept results if asked, before its next job."""
@@ -116,7 +126,6 @@ class Pool:
 
     def _insist(self, lane: Lane, job: Job) -> None:
         if lane.job is job and lane.process is not None:
-            lane.killed_for = job.id
             lane.process.note(f"job {job.id} did not stop within {self.limits.grace:g} s of its cancelling: killed")
             lane.process.kill()
 
@@ -218,6 +227,8 @@ class Pool:
         }
         self.listener.leased(job)
         process.send("run", {"job": order})
+        if record.job.unwanted:  # cancelled after it was leased, and before there was anybody to tell
+            self.end_early([job.id])
 
     def _journal(self, job: Job) -> Mapping[str, Any] | None:
         kept = self.journals
@@ -282,10 +293,10 @@ class Pool:
         self._checks.gone(lane)
         if job is None or account is None:
             if not self._stopping:
-                log.error("the worker of %s ended: %s", lane.name, process.evidence(code)["reason"])
+                log.error("the worker of %s ended: %s", lane.name, process.last_words(code))
             return
-        if lane.killed_for == job.id:
-            lane.killed_for = None
+        current = self.store.read.job(job.id)
+        if current is not None and current.unwanted:
             message = account.interrupted()
             assert account.last is not None
             self.listener.happened(job, account.last, message, b"")
@@ -300,8 +311,9 @@ class Pool:
             log.error("job %s: %s", job.id, evidence["exception_message"])
             state = await self._stored(lambda: self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
             if state == "failed":
-                self._forget(job)
                 self.listener.parked(job, evidence)
+        if state in ENDED:
+            self._forget(job)
         self.listener.ended(job, state)
         await self.wake()
 

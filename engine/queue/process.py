@@ -14,6 +14,7 @@ from engine.queue.wire import Frame, FrameError, pack, read_frame_from
 
 KEPT_LINES = 200  # of what it wrote to standard error
 EVIDENCE_LINES = 50
+LAST_LINES = 10  # of a worker that ended without a job, for the server's log
 
 
 @dataclass
@@ -91,6 +92,10 @@ class Process:
     def evidence(self, code: int) -> dict[str, Any]:
         """How it ended, in words and figures."""
         return {"exit_code": code, "reason": reason(code), "log": list(self.lines)[-EVIDENCE_LINES:]}
+
+    def last_words(self, code: int) -> str:
+        """How it ended, and the last lines that it wrote."""
+        return "\n  ".join([reason(code), *list(self.lines)[-LAST_LINES:]])
 
     async def _read_lines(self) -> None:
         assert self.process.stderr is not None

@@ -16,7 +16,7 @@ from engine.queue.states import STATES, State
 SortBy = Literal["created", "duration"]
 COLUMNS = (
     "jobs.id, number, state, client_id, user, created, started, ended, epoch, tries, worker, workflow_id,"
-    " outputs_count, previewable_count, preview"
+    " outputs_count, previewable_count, preview, unwanted"
 )
 _WHOLE = (
     f"SELECT {COLUMNS}, prompt, extra_data, targets, outputs, meta, messages, failure"
@@ -163,5 +163,5 @@ def files_of(text: str) -> tuple[File, ...]:
 
 
 def _record(row: Sequence[Any]) -> Record:
-    job, asked, made = Job(*row[:15]), Asked(*row[15:18]), row[18:]
+    job, asked, made = Job(*row[:16]), Asked(*row[16:19]), row[19:]
     return Record(job, asked, Made(*made) if made[0] is not None else None)

@@ -3,9 +3,11 @@
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 _LETS_GO = 2.0  # seconds: a server that was just killed may take so long
 
+# The tables of version 1, and the steps that lead from each version to the next. What is released stays as it is: a
+# change is a step at the end, and VERSION one more. A file goes through all of its steps in one commit, or none.
 # `asked` and `made` hold what is large; a listing of jobs does not touch them.
 _TABLES = """
 CREATE TABLE jobs (
@@ -66,6 +68,10 @@ CREATE TRIGGER job_forgotten AFTER DELETE ON jobs BEGIN
 END;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 """
+_STEPS = (
+    "ALTER TABLE jobs ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0;",  # cancelled while it ran, which is to end it
+)
+assert len(_STEPS) == VERSION - 1
 
 
 class StoreError(RuntimeError):
@@ -84,8 +90,9 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT")
+        if version < VERSION:
+            steps = "".join((_TABLES, *_STEPS) if version == 0 else _STEPS[version - 1 :])
+            connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT")
         connection.execute("SELECT count(*) FROM facts").fetchone()
     except sqlite3.DatabaseError as error:
         raise unusable(path, error) from error

@@ -46,7 +46,7 @@ class Store:
         self._writer = Writer(path)
         self.read = Reader(path)
         self._most_waiting = most_waiting
-        self._writer.change(_wait_again).result()
+        self._writer.change(_all_wait_again).result()
 
     def close(self) -> None:
         """Commit what was asked for, and close the file."""
@@ -142,6 +142,8 @@ class Store:
 
         def change(db: sqlite3.Connection) -> State:
             _held(db, id, epoch)
+            if _job(db, id).unwanted:
+                return _stopped(db, id)
             tries = _job(db, id).tries + 1
             if tries <= retries:
                 return _turn(db, id, "give back", "tries = ?, worker = NULL, started = NULL", tries)
@@ -158,7 +160,7 @@ class Store:
 
         def change(db: sqlite3.Connection) -> State:
             _held(db, id, epoch)
-            return _turn(db, id, "give back", "worker = NULL, started = NULL")
+            return _wait_again(db, id)
 
         return self._writer.change(change)
 
@@ -173,6 +175,33 @@ class Store:
                 found = [id for id in dict.fromkeys(asked) if _state(db, id) == "waiting"]
             for id in found:
                 _ended(db, id, "cancel")
+            return found
+
+        return self._writer.change(change)
+
+    def cancel(self, id: str) -> "Future[State | None]":
+        """Cancel a job: one that waits is `cancelled`, one that is `running` will not run again. None for others."""
+
+        def change(db: sqlite3.Connection) -> State | None:
+            match _state(db, id):
+                case "waiting":
+                    return _ended(db, id, "cancel")
+                case "running":
+                    _unwant(db, id)
+                    return "running"
+                case _:
+                    return None
+
+        return self._writer.change(change)
+
+    def interrupt(self, id: str | None = None) -> "Future[list[str]]":
+        """Note that this job, or all, is not to run on where it runs; the ids of those. It holds through a crash."""
+
+        def change(db: sqlite3.Connection) -> list[str]:
+            running = [row[0] for row in db.execute("SELECT id FROM jobs WHERE state = 'running'")]
+            found = [each for each in running if id in (None, each)]
+            for each in found:
+                _unwant(db, each)
             return found
 
         return self._writer.change(change)
@@ -222,7 +251,7 @@ class Store:
             if _state(db, id) is None:
                 raise Refused(f"no job has the id {id!r}")
             cleared = "started = NULL, ended = NULL, finish = NULL, tries = 0, worker = NULL, preview = NULL"
-            _turn(db, id, "retry", f"{cleared}, outputs_count = 0, previewable_count = 0")
+            _turn(db, id, "retry", f"{cleared}, outputs_count = 0, previewable_count = 0, unwanted = 0")
             db.execute("DELETE FROM made WHERE id = ?", (id,))
             return _job(db, id)
 
@@ -242,9 +271,28 @@ class Store:
 _ENDS: dict[str, Turn] = {"done": "finish", "failed": "fail", "cancelled": "cancel"}
 
 
-def _wait_again(db: sqlite3.Connection) -> None:
+def _all_wait_again(db: sqlite3.Connection) -> None:
     for (id,) in db.execute("SELECT id FROM jobs WHERE state = 'running'").fetchall():
-        _turn(db, id, "give back", "worker = NULL, started = NULL")
+        _wait_again(db, id)
+
+
+def _wait_again(db: sqlite3.Connection, id: str) -> State:
+    """Let a job wait again that no worker has any more, unless it was cancelled while it ran."""
+    if _job(db, id).unwanted:
+        return _stopped(db, id)
+    return _turn(db, id, "give back", "worker = NULL, started = NULL")
+
+
+def _unwant(db: sqlite3.Connection, id: str) -> None:
+    db.execute("UPDATE jobs SET unwanted = 1 WHERE id = ?", (id,))
+
+
+def _stopped(db: sqlite3.Connection, id: str) -> State:
+    """End a job that was cancelled while it ran, and whose worker is gone."""
+    told = {"prompt_id": id, "node_id": "", "node_type": "", "executed": [], "timestamp": int(time.time() * 1000)}
+    messages = as_json([["execution_interrupted", told]])
+    db.execute("INSERT OR REPLACE INTO made VALUES (?, '{}', '{}', ?, NULL, '[]')", (id, messages))
+    return _ended(db, id, "cancel")
 
 
 def _asked_before(db: sqlite3.Connection, order: Order, prompt: str) -> Job | None:

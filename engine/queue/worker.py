@@ -113,8 +113,7 @@ class Worker:
     pipe: Pipe
     preview: MakePreview = no_previews
     _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
-    _current: tuple[str, int] | None = None
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _cancelled: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])  # leases, begun or still to begin
     _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, source: BinaryIO) -> None:
@@ -140,8 +139,7 @@ class Worker:
             while (order := read_frame(source)) is not None:
                 match order.kind:
                     case "cancel":
-                        if self._current == (order.data["id"], order.data["epoch"]):
-                            self._cancelled.set()
+                        self._cancelled.add((order.data["id"], order.data["epoch"]))
                     case "change":
                         threading.Thread(target=self._change, args=(order.data,), daemon=True).start()
                     case "check":
@@ -187,12 +185,11 @@ class Worker:
 
     def _run(self, job: Mapping[str, Any]) -> None:
         id, epoch = job["id"], job["epoch"]
-        self._cancelled.clear()
-        self._current = (id, epoch)
+        lease = (id, epoch)
         stage = Stage(folders.current().output, job["lease"])
         folders.use_stage(stage)
         journal = _journal(job.get("journal"))
-        tell = _Teller(self.pipe, self._current, self.preview, job.get("preview"))
+        tell = _Teller(self.pipe, lease, self.preview, job.get("preview"))
         try:
             graph = graph_from_prompt(job["prompt"])
             verdict = self.engine.check(graph, job["targets"] or None)
@@ -200,7 +197,7 @@ class Worker:
                 tell(_refused(verdict))
             else:
                 run = self.engine.run
-                extra, stop = job["extra_data"], self._cancelled.is_set
+                extra, stop = job["extra_data"], lambda: lease in self._cancelled
                 for event in run(verdict, extra, prompt_id=id, cancelled=stop, live=tell, journal=journal):
                     tell(event)
         except Exception as error:  # whatever it was, it is this job's failure and the next one runs
@@ -208,7 +205,7 @@ class Worker:
             tell(_failure(f"{type(error).__name__}: {error}"))
         finally:
             folders.use_stage(None)
-            self._current = None
+            self._cancelled.discard(lease)
         files, renamed = manifest(stage)
         self.pipe.send("ended", {"id": id, "epoch": epoch, "files": files, "renamed": renamed})
 

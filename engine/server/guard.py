@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from engine.queue.schema import StoreError
+from engine.server.bodies import refused
+
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "heddle_token"
@@ -54,6 +57,9 @@ class Guard:
                 return await handler(request)
             except web.HTTPException:
                 raise
+            except StoreError as error:
+                log.error("%s %s: %s", request.method, request.path, error)
+                raise refused(507, str(error)) from error
             except (ConnectionResetError, web.RequestPayloadError):
                 raise web.HTTPBadRequest(text="the request ended too early") from None
             except Exception as error:

@@ -63,10 +63,12 @@ async def cancel_job(request: web.Request) -> web.Response:
 
 
 async def _cancel(desk: Desk, id: str) -> bool:
-    if await asyncio.wrap_future(desk.store.cancel_waiting([id])):
+    was = await asyncio.wrap_future(desk.store.cancel(id))
+    if was == "running":
+        desk.pool.end_early([id])
+    elif was is not None:
         desk.tell_status()
-        return True
-    return await desk.pool.interrupt(id)
+    return was is not None
 
 
 def _states(text: str | None) -> list[State]:

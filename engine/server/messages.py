@@ -85,7 +85,7 @@ class Telling:
             "node_id": event.node.real,
             "node_type": event.node_type,
             "executed": list(event.executed),
-            "exception_message": f"Execution Blocked: {event.message}",
+            "exception_message": event.message,
             "exception_type": "ExecutionBlocked",
             "traceback": [],
             "current_inputs": [],

@@ -1,6 +1,7 @@
 """Model files, by folder."""
 
 import asyncio
+import base64
 import io
 import json
 import struct
@@ -26,6 +27,7 @@ _LISTED = (
 _NO_MODELS = ("configs", "custom_nodes")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 _LONGEST_HEADER = 100 * 2**20  # bytes
+_MOST_PIXELS = 50_000_000  # of a picture that is opened to be made smaller
 
 
 @routes.get("/models")
@@ -125,15 +127,32 @@ def _described(folders: Folders, name: str) -> Any:
 
 
 def _cover(model: Path) -> bytes | None:
+    """The picture beside a model, or the first in its metadata, as WEBP."""
     for suffix in (*_PICTURES, *(f".preview{each}" for each in _PICTURES)):
         path = model.with_name(model.stem + suffix)
         if path.is_file():
-            try:
-                with Image.open(path) as image:
-                    image.thumbnail((512, 512))
-                    made = io.BytesIO()
-                    image.convert("RGB").save(made, "webp", quality=85)
-                    return made.getvalue()
-            except (OSError, SyntaxError, Image.DecompressionBombError):
+            return _small(path)
+    inside_it = _embedded(model) if model.is_file() else None
+    return None if inside_it is None else _small(io.BytesIO(inside_it))
+
+
+def _embedded(model: Path) -> bytes | None:
+    """The first picture that a model's metadata holds, if any."""
+    try:
+        pictures = json.loads((metadata_of(model) or {})["ssmd_cover_images"])
+        return base64.b64decode(pictures[0])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+
+
+def _small(source: "Path | io.BytesIO") -> bytes | None:
+    try:
+        with Image.open(source) as image:
+            if image.width * image.height > _MOST_PIXELS:
                 return None
-    return None
+            image.thumbnail((512, 512))
+            made = io.BytesIO()
+            image.convert("RGB").save(made, "webp", quality=85)
+            return made.getvalue()
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        return None

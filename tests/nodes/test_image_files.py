@@ -132,7 +132,7 @@ def test_a_decompression_bomb_is_refused(disk: Folders) -> None:
 
 
 def test_a_missing_picture_is_told_with_its_folder(disk: Folders) -> None:
-    assert is_there("none.png") == f"there is no image file 'none.png' in the folder {disk.input}"
+    assert is_there("none.png") == f"invalid image file: there is no image file 'none.png' in the folder {disk.input}"
     assert "not a path inside" in str(is_there("../secret.png"))
     assert is_there(None) is True
     with pytest.raises(FileNotFoundError, match=r"none\.png"):

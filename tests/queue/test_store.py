@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.queue import schema
 from engine.queue.job import Ending, File, Job, Order
 from engine.queue.schema import StoreError
 from engine.queue.states import WrongState
@@ -324,3 +325,53 @@ def test_what_was_answered_survives_a_kill(path: Path) -> None:
     store = Store(path)
     assert set(answered) <= set(turns(store))
     store.close()
+
+
+def test_what_was_cancelled_while_it_ran_does_not_run_again(path: Path) -> None:
+    first = Store(path)
+    for id in ("a", "b", "c", "d"):
+        first.add(order(id)).result()
+    a, b, _ = leased(first, "a"), leased(first, "b"), leased(first, "c")
+    assert first.interrupt("nobody").result() == []
+    assert first.interrupt("d").result() == []  # it waits
+    assert first.interrupt("a").result() == ["a"]
+    assert (first.cancel("b").result(), first.cancel("d").result()) == ("running", "cancelled")
+    assert first.cancel("d").result() is None
+    assert first.give_back("a", a.epoch, {"exception_message": "x"}, retries=5).result() == "cancelled"
+    first.interrupt("b").result()
+    first.close()  # as after a crash: b and c run
+    again = Store(path)
+    states = {id: again.read.job(id).state for id in "abcd"}  # pyright: ignore[reportOptionalMemberAccess]
+    assert states == {"a": "cancelled", "b": "cancelled", "c": "waiting", "d": "cancelled"}
+    record = again.read.record("b")
+    assert record is not None
+    assert record.made is not None
+    assert "execution_interrupted" in record.made.messages
+    assert [each.job.id for each in again.read.history()] == ["a", "b"]
+    with pytest.raises(StaleEpoch):
+        again.end("b", b.epoch, Ending("done")).result()
+    again.retry("b").result()
+    assert leased(again, "b").unwanted == 0
+    again.close()
+    assert turns(last := Store(path)) == ["b", "c"]
+    last.close()
+
+
+def test_a_file_of_an_earlier_version_is_taken_along(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    old = sqlite3.connect(path)
+    old.executescript(f"{schema._TABLES} PRAGMA user_version = 1;")  # pyright: ignore[reportPrivateUsage]
+    old.execute(
+        "INSERT INTO jobs (id, arrival, number, state, user, created, epoch) VALUES ('old', 1, 0, 'running', '', 1, 3)"
+    )
+    old.execute("INSERT INTO asked VALUES ('old', '{}', '{}', '[]', NULL)")
+    old.commit()
+    old.close()
+    store = Store(path)
+    assert turns(store) == ["old"]
+    job = leased(store)
+    assert (job.epoch, job.unwanted) == (4, 0)
+    store.close()
+    with sqlite3.connect(path) as seen:
+        assert seen.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    seen.close()

@@ -1,6 +1,6 @@
 """Mutated prompts against a running server: never a 500, never a hang.
 
-python -m tests.server.fuzz [--count 10000] [--seed 0]
+python -m tests.server.fuzz [--prompts 10000] [--seed 0]
 """
 
 import asyncio
@@ -31,7 +31,9 @@ def mutated(prompt: Any, chance: random.Random) -> Any:
     made = copy.deepcopy(prompt)
     for _ in range(chance.choice((1, 1, 2, 5))):
         place, key = _somewhere(made, chance)
-        change: Callable[[], Any] = chance.choice((lambda: chance.choice(ODD), lambda: _elsewhere(made, chance)))
+        change: Callable[[], Any] = chance.choice(
+            (lambda: copy.deepcopy(chance.choice(ODD)), lambda: _elsewhere(made, chance))
+        )
         match chance.choice(("change", "remove", "rename", "double")):
             case "remove" if len(place) > 1:
                 del place[key]
@@ -84,12 +86,12 @@ async def fuzz(address: str, count: int, seed: int) -> Counter[int]:
 
 
 @click.command()
-@click.option("--count", default=10_000, show_default=True)
+@click.option("--prompts", default=10_000, show_default=True)
 @click.option("--seed", default=0, show_default=True)
-def main(count: int, seed: int) -> None:
+def main(prompts: int, seed: int) -> None:
     """Submit mutated prompts and count the answers."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
-        told = asyncio.run(fuzz(server.address, count, seed))
+        told = asyncio.run(fuzz(server.address, prompts, seed))
     click.echo(", ".join(f"{status}: {number}" for status, number in sorted(told.items())))
 
 

@@ -23,7 +23,7 @@ class Sleep:
     INPUT_TYPES = classmethod(lambda cls: {"required": {"seconds": ("FLOAT", {"default": 0.0})}})
     IS_CHANGED = classmethod(lambda cls, **inputs: float("nan"))
 
-    def go(self, seconds):
+    def go(self, seconds, after=None):
         end = time.monotonic() + seconds
         import comfy.model_management as management
         while time.monotonic() < end:

@@ -14,7 +14,7 @@ from tests.server.serving import Client, serving, speak
 from tests.tiny.small_decoder import make_small_decoder, numbered_layers
 
 WORKFLOW = json.loads((Path(__file__).parents[2] / "workflows" / "text_to_image.json").read_text("utf-8"))
-STEPS = 60  # previews are paid for by time that went by
+STEPS = 120  # previews are paid for by time that went by
 
 
 async def seen(client: Client, seed: int, **extra: Any) -> list[Image.Image]:
