@@ -37,6 +37,10 @@ class Telling:
                 yield self._state(event.node, 0.0, 1.0, "running")
                 yield Frame("executing", {"node": event.node.id, "display_node": event.node.display, **self._job})
             case Progress():
+                known = self._states.get(event.node.id)
+                if picture and known and (known["value"], known["max"]) == (event.value, event.total):
+                    yield Frame(PREVIEW, self._place(event.node), picture)  # made after the progress was told
+                    return
                 yield self._state(event.node, event.value, event.total, "running")
                 if picture:
                     yield Frame(PREVIEW, self._place(event.node), picture)

@@ -26,13 +26,13 @@ def test_an_interrupted_job_does_not_come_back_after_a_crash(tmp_path: Path, pat
     found: list[str] = []
     with serving(tmp_path) as server:
         (worker,) = psutil.Process(server.process.pid).children()
-        worker.suspend()  # so that nobody hears of the interrupt before the crash
 
         async def before(client: Client) -> None:
-            found.append(await client.submit(picture(1, "stopped")))
-            while not (await client.get("/queue"))["queue_running"]:
-                pass
+            me = uuid.uuid4().hex
+            async with client.socket(me) as socket:
+                found.append(await running(client, socket, me))
             found.append(await client.submit(picture(2, "following")))
+            worker.suspend()  # so that nobody hears of the interrupt before the crash
             assert (await client.post(path.format(id=found[0]), {"prompt_id": found[0]}))[0] == 200
             server.process.kill()
 

@@ -209,7 +209,7 @@ def test_a_job_is_told_to_its_client_alone(server: Server) -> None:
 def test_a_job_without_a_client_is_told_to_all_in_part(server: Server) -> None:
     async def scenario(client: Client) -> None:
         async with client.socket(uuid.uuid4().hex) as one, client.socket(uuid.uuid4().hex) as two:
-            await client.ended(await client.submit({"w": node("Works", steps=12, pause=0.0)}))
+            await client.ended(await client.submit({"w": node("Works", steps=8, pause=0.3)}))
             id = await client.submit(sleep(60))
             seen: list[dict[str, Any]] = []
             while not seen or "s" not in seen[-1].get("data", {}).get("nodes", ""):
