@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.node import crash_points
 from engine.queue.account import Account
 from engine.queue.checks import Checks, NoWorker
 from engine.queue.choice import AHEAD, choose, models_of
@@ -334,7 +335,8 @@ class Pool:
 
     def _forget(self, job: Job) -> None:
         if self.journals is not None:
-            self.journals.of(job).unlink(missing_ok=True)
+            with crash_points.around("end of a journal"):
+                self.journals.of(job).unlink(missing_ok=True)
 
     def _clear(self, job: Job, files: Sequence[File]) -> None:
         stage = self._stage(job)

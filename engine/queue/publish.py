@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from engine.node import crash_points
 from engine.queue.job import File
 
 
@@ -43,16 +44,19 @@ def _name(source: Path, place: Path) -> None:
             return  # done before a crash
         raise FileNotFoundError(2, "neither staged nor published", str(source))
     try:
-        os.link(source, place)
+        with crash_points.around("link of an output"):
+            os.link(source, place)
     except FileExistsError:
         if not os.path.samefile(source, place):  # linked, then crashed before the next line
             raise
     except OSError:  # a file system without hard links
         if place.exists():
             raise
-        os.rename(source, place)
+        with crash_points.around("rename of an output"):
+            os.rename(source, place)
         return
-    os.unlink(source)
+    with crash_points.around("unlink of a staged file"):
+        os.unlink(source)
 
 
 def _settle(folder: Path) -> None:
@@ -61,6 +65,7 @@ def _settle(folder: Path) -> None:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with crash_points.around("sync of an output's folder"):
+            os.fsync(handle)
     finally:
         os.close(handle)

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.node import crash_points
 from engine.queue.job import Asked, File, Job, Made, Record
 from engine.queue.schema import open_to_read
 from engine.queue.states import STATES, State
@@ -116,7 +117,7 @@ class Reader:
     def backup(self, path: Path) -> None:
         """Copy the queue into another file while it is in use."""
         target = sqlite3.connect(path)
-        with target:
+        with target, crash_points.around("backup"):
             self._connection().backup(target, pages=1000)
         target.close()
 

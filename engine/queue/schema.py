@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+from engine.node import crash_points
+
 VERSION = 2
 _LETS_GO = 2.0  # seconds: a server that was just killed may take so long
 
@@ -92,7 +94,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version < VERSION:
             steps = "".join((_TABLES, *_STEPS) if version == 0 else _STEPS[version - 1 :])
-            connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT")
+            with crash_points.around("new tables"):
+                connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT")
         connection.execute("SELECT count(*) FROM facts").fetchone()
     except sqlite3.DatabaseError as error:
         raise unusable(path, error) from error

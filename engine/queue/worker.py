@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from engine.graph.check import Verdict
 from engine.graph.graph import Graph
 from engine.graph.prompt import PromptError, graph_from_prompt
+from engine.node import crash_points
 from engine.node.deferred import deferred
 from engine.queue.staged import manifest
 from engine.queue.wire import Frame, FrameError, pack, read_frame
@@ -207,7 +208,8 @@ class Worker:
             folders.use_stage(None)
             self._cancelled.discard(lease)
         files, renamed = manifest(stage)
-        self.pipe.send("ended", {"id": id, "epoch": epoch, "files": files, "renamed": renamed})
+        with crash_points.around("word that a run ended"):
+            self.pipe.send("ended", {"id": id, "epoch": epoch, "files": files, "renamed": renamed})
 
 
 class _Teller:

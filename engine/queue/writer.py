@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.node import crash_points
 from engine.queue.schema import StoreError, open_to_write, unusable
 
 T = TypeVar("T")
@@ -74,7 +75,8 @@ class Writer:
                     self._connection.execute("ROLLBACK TO one")
                     self._connection.execute("RELEASE one")
                     future.set_exception(error)
-            self._connection.execute("COMMIT")
+            with crash_points.around(*(f"commit of {_named(change)}" for change, _ in group)):
+                self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -85,3 +87,8 @@ class Writer:
             return
         for future, answer in answers:
             future.set_result(answer)
+
+
+def _named(change: Change) -> str:
+    """A change by the method that asks for it."""
+    return change.__qualname__.removesuffix(".<locals>.change").rpartition(".")[2]

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.drive import Ask, Prediction
+from engine.node import crash_points
 
 log = logging.getLogger(__name__)
 Key = tuple[str, int, str]
@@ -78,9 +79,10 @@ class Journal:
     def _write(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
+            with self._path.open("ab") as file, crash_points.around("answers in a journal"):
                 file.write(b"".join(self._unwritten))
                 file.flush()
+                crash_points.point("in the middle of answers in a journal")
                 os.fsync(file.fileno())
         except OSError as error:
             log.warning("the journal %s cannot be written, so this run cannot be resumed: %s", self._path, error)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.node import crash_points
 from engine.weights.write_whole import written_whole
 
 RESERVED, STAGED = ".heddle/reserved", ".heddle/staging"  # below the outputs: a rename from there is one step
@@ -29,12 +30,15 @@ class Stage:
             return False
         place = self.output / RESERVED / name
         place.parent.mkdir(parents=True, exist_ok=True)
+        crash_points.point("before a reservation")
         try:
             handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         except FileExistsError:
             return False
+        crash_points.point("in the middle of a reservation")
         os.write(handle, self.lease.encode())
         os.close(handle)
+        crash_points.point("after a reservation")
         return True
 
     def holds(self, name: str) -> bool:
@@ -47,11 +51,13 @@ class Stage:
     def release(self, name: str) -> None:
         """Give a reserved name free: its file is published, or will never be."""
         if self.holds(name):
-            (self.output / RESERVED / name).unlink(missing_ok=True)
+            with crash_points.around("release of a name"):
+                (self.output / RESERVED / name).unlink(missing_ok=True)
 
     def drop(self) -> None:
         """Forget what was staged."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with crash_points.around("end of a stage"):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def abandon(self) -> None:
         """Forget what was staged, and give its names free: the lease is over and published nothing."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from engine.node import crash_points
+
 
 @contextmanager
 def written_whole(path: Path) -> Generator[Path]:
@@ -13,8 +15,10 @@ def written_whole(path: Path) -> Generator[Path]:
     temporary = _beside(path)
     try:
         yield temporary
-        _settle(temporary)
-        os.replace(temporary, path)
+        with crash_points.around("sync of a whole file"):
+            _settle(temporary)
+        with crash_points.around("rename of a whole file"):
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

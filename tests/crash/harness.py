@@ -1,6 +1,10 @@
-"""Kills the server and its workers at random while clients use it, then counts what was lost, doubled or orphaned.
+"""Kills the server and its workers while clients use it, then counts what was lost, doubled or orphaned.
 
-    python -m tests.crash.harness [--kills 2000] [--seed 0] [--devices cpu,cpu] [--folder FOLDER]
+    python -m tests.crash.harness [--kills 2000] [--marks] [--seed 0] [--devices cpu,cpu] [--folder FOLDER]
+    python -m tests.crash.harness --each-mark
+
+Kills come at random moments; with `--marks` most come right before or after a random write, and with `--each-mark` once
+before and after each write there is (`engine.node.crash_points`).
 
 Clients submit, cancel, reorder and read; when an answer does not come they ask again with the same Idempotency-Key. In
 the end the checker reads only the API's history and the disk.
@@ -8,12 +12,15 @@ the end the checker reads only the API's history and the disk.
 
 import asyncio
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +30,13 @@ import aiohttp
 import click
 import psutil
 
-_FINAL = ("completed", "failed", "cancelled")
+from engine.node.crash_points import VARIABLE
+
+_AT_FIRST = ("before new tables", "after new tables")  # marks that only the first start of a server passes
+_AT_START, _AT_BURIAL = (
+    "commit of _all_wait_again",
+    "commit of give_back",
+)  # a start passes the one, a worker's end the other
 _GONE = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -42,8 +55,9 @@ class Harness:
     folder: Path
     seed: int = 0
     devices: str = "cpu"
+    marks: bool = False
     answered: dict[str, str] = field(default_factory=dict[str, str])  # order -> job
-    cancelled: set[str] = field(default_factory=set[str])  # orders that a client tried to cancel
+    cancelled: list[str] = field(default_factory=list[str])  # orders that a client tried to cancel
     killed: Counter[str] = field(default_factory=Counter[str])
     _server: "subprocess.Popen[bytes] | None" = None
     _port: int = 0
@@ -52,15 +66,27 @@ class Harness:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
+        self._armed, self._passed = self.folder / "crash" / "armed", self.folder / "crash" / "passed"
+        self._passed.mkdir(parents=True)
 
     async def run(self, kills: int, clients: int = 3) -> Found:
         """Kill so many times, let the rest of the queue run, and look."""
+        return await self._run(lambda: self._kill_often(kills), clients)
+
+    async def run_each_mark(self, leave_out: Collection[str] = (), clients: int = 3) -> Found:
+        """Kill once at each mark that is passed, but for those whose names hold one of these words; then look."""
+        self.marks = True
+        return await self._run(lambda: self._kill_at_each(leave_out), clients)
+
+    async def _run(self, kill: Callable[[], Coroutine[Any, Any, None]], clients: int) -> Found:
+        for mark in _AT_FIRST if self.marks else ():
+            self._armed.write_text(mark)
+            assert not self._starts(), f"nothing ended {mark}"
+            self.killed["server"] += 1
         self._start()
         await self._until_up()
         users = [asyncio.create_task(self._use()) for _ in range(clients)]
-        for _ in range(kills):
-            await asyncio.sleep(self.chance.expovariate(1 / 0.5))
-            await self._kill()
+        await kill()
         self._stopping = True
         await asyncio.gather(*users)
         jobs = await self._drained()
@@ -70,18 +96,69 @@ class Harness:
         self._stop()
         return self._look(jobs)
 
+    async def _kill_often(self, kills: int) -> None:
+        for _ in range(kills):
+            await asyncio.sleep(self.chance.expovariate(1 / 0.15))
+            known = sorted(path.name for path in self._passed.iterdir())
+            if not (known and self.chance.random() < 0.8 and await self._kill_at(self.chance.choice(known))):
+                await self._kill()
+
+    async def _kill_at_each(self, leave_out: Collection[str]) -> None:
+        done = set(_AT_FIRST)
+        while True:
+            passed = {path.name for path in self._passed.iterdir()} | {f"before {_AT_BURIAL}", f"after {_AT_BURIAL}"}
+            left = sorted(name for name in passed - done if not any(word in name for word in leave_out))
+            if not left:
+                return
+            done.add(left[0])
+            if await self._kill_at(left[0], patience=30):
+                self.killed[left[0]] += 1
+
+    async def _kill_at(self, mark: str, patience: float = 2.0) -> bool:
+        """Have whoever passes a mark next end there; whether somebody did."""
+        assert self._server is not None
+        self._armed.write_text(mark)
+        if mark.endswith(_AT_START):
+            await self._kill_server()
+        elif mark.endswith(_AT_BURIAL):
+            await self._kill_busy_worker()
+        end = time.monotonic() + patience
+        while self._armed.exists():
+            if time.monotonic() > end:
+                self._armed.unlink(missing_ok=True)
+                return False
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)  # until the one who took the mark away has ended
+        if self._server.poll() is None:
+            self.killed["worker"] += 1
+        else:
+            self._close()
+            self.killed["server"] += 1
+            await asyncio.to_thread(self._start)
+        return True
+
     def _start(self) -> None:
+        """Start the server, again if it was to end while it starts."""
+        while not self._starts():
+            self.killed["server"] += 1
+
+    def _starts(self) -> bool:
         log = (self.folder / "server.log").open("ab")
         port = f"--port={self._port}"
         command = [sys.executable, "-m", "engine", "serve", port, "--device=cpu", f"--devices={self.devices}"]
         command += [f"--base-directory={self.folder}", "--disable-all-custom-nodes", "--retries=1000000"]
-        self._server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        marks = {VARIABLE: str(self._armed.parent)} if self.marks else {}
+        self._server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=os.environ | marks)
         log.close()
         assert self._server.stdout is not None
         line = self._server.stdout.readline().decode()
+        if not line and self.marks and self._server.wait() == -signal.SIGKILL:
+            self._close()
+            return False
         if "Heddle is at" not in line:
             raise RuntimeError(f"the server did not start: see {self.folder / 'server.log'}")
         self._port = int(line.rpartition(":")[2])
+        return True
 
     def _stop(self) -> None:
         assert self._server is not None
@@ -97,23 +174,45 @@ class Harness:
     async def _kill(self) -> None:
         """End the server or one of its workers where they are."""
         assert self._server is not None
+        if self.chance.random() < 0.6 and self._kill_worker():
+            if self.chance.random() < 0.5:  # let it come up again now and then, so that jobs get done
+                await self._until_up()
+            return
+        await self._kill_server()
+        if self.chance.random() < 0.7:
+            await self._until_up()
+
+    def _kill_worker(self) -> bool:
+        """End one of the workers, if any is up."""
+        assert self._server is not None
         with suppress(psutil.Error):
-            server = psutil.Process(self._server.pid)
-            workers = server.children()
-            if workers and self.chance.random() < 0.6:
+            if workers := psutil.Process(self._server.pid).children():
                 self.chance.choice(workers).kill()
                 self.killed["worker"] += 1
-                if self.chance.random() < 0.5:  # let it come up again now and then, so that jobs get done
-                    await self._until_up()
-                return
+                return True
+        return False
+
+    async def _kill_busy_worker(self) -> None:
+        """End a worker once it has a job: one that stands still keeps the one it is given."""
+        assert self._server is not None
+        await self._until_up()
+        with suppress(psutil.Error):
+            workers = psutil.Process(self._server.pid).children()
+            for worker in workers:
+                worker.suspend()
+            await asyncio.sleep(0.7)
+            for worker in workers:
+                worker.kill()
+                self.killed["worker"] += 1
+
+    async def _kill_server(self) -> None:
+        assert self._server is not None
         self._server.kill()
         self._server.wait()
         self._close()
         self.killed["server"] += 1
         await asyncio.sleep(self.chance.random() * 0.2)
         await asyncio.to_thread(self._start)
-        if self.chance.random() < 0.7:
-            await self._until_up()
 
     async def _until_up(self) -> None:
         async with asyncio.timeout(300), self._session() as session:
@@ -133,7 +232,7 @@ class Harness:
             async with self._session() as session:
                 with suppress(*_GONE):
                     await self._order(session)
-                    if self.chance.random() < 0.3:
+                    if self.chance.random() < 0.4:
                         await self._meddle(session)
             await asyncio.sleep(self.chance.random() * 0.4)
 
@@ -158,13 +257,18 @@ class Harness:
 
     async def _meddle(self, session: aiohttp.ClientSession) -> None:
         name = self.chance.choice(list(self.answered))
-        match self.chance.choice(("cancel", "front", "read", "interrupt")):
+        match self.chance.choice(("cancel", "front", "read", "interrupt", "retry", "pause")):
             case "cancel":
-                self.cancelled.add(name)
+                self.cancelled.append(name)
                 await session.post("/queue", json={"delete": [self.answered[name]]})
             case "interrupt":
-                self.cancelled.add(name)
+                self.cancelled.append(name)
                 await session.post(f"/api/jobs/{self.answered[name]}/cancel")
+            case "retry" if self.cancelled:
+                await session.post(f"/queue/{self.answered[self.cancelled[-1]]}/retry")
+            case "pause":
+                await session.post("/queue/pause")
+                await session.post("/queue/resume")
             case "front":
                 await session.post(f"/queue/{self.answered[name]}/move", json={"front": True})
             case _:
@@ -175,6 +279,7 @@ class Harness:
         async with asyncio.timeout(1200), self._session() as session:
             while True:
                 with suppress(*_GONE):
+                    await session.post("/queue/resume")  # a crash may have come between a pause and its end
                     async with session.get("/prompt") as answer:
                         if (await answer.json())["exec_info"]["queue_remaining"] == 0:
                             break
@@ -213,15 +318,21 @@ class Harness:
 @click.option("--kills", default=2000, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--devices", default="cpu", show_default=True)
+@click.option("--marks", is_flag=True, help="Kill right before or after writes, mostly.")
+@click.option("--each-mark", is_flag=True, help="Kill once at each write there is.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path))
-def main(kills: int, seed: int, devices: str, folder: Path | None) -> None:
+def main(kills: int, seed: int, devices: str, marks: bool, each_mark: bool, folder: Path | None) -> None:
     """Kill so often, and say what was lost, doubled or orphaned."""
     with tempfile.TemporaryDirectory() as scratch:
         place = folder or Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
-        harness = Harness(place, seed, devices)
-        found = asyncio.run(harness.run(kills))
-        click.echo(json.dumps({"killed": harness.killed, "orders": len(harness.answered)}))
+        began = time.monotonic()
+        harness = Harness(place, seed, devices, marks)
+        found = asyncio.run(harness.run_each_mark() if each_mark else harness.run(kills))
+        minutes = (time.monotonic() - began) / 60
+        click.echo(
+            json.dumps({"killed": harness.killed, "orders": len(harness.answered), "minutes": round(minutes, 1)})
+        )
         click.echo(f"lost {len(found.lost)}, doubled {len(found.doubled)}, orphaned {len(found.orphaned)}")
         for line in (*found.lost, *found.doubled, *found.orphaned):
             click.echo(f"  {line}")

@@ -1,9 +1,11 @@
-"""The short version of the crash harness: `python -m tests.crash.harness` is the long one."""
+"""The short versions of the crash harness: `python -m tests.crash.harness` has the long ones."""
 
 import asyncio
 from pathlib import Path
 
 from tests.crash.harness import Found, Harness
+
+RARE = ("move", "pause", "retry", "cancel")  # what clients ask for besides their jobs
 
 
 def test_nothing_is_lost_doubled_or_orphaned_through_kills(tmp_path: Path) -> None:
@@ -12,3 +14,11 @@ def test_nothing_is_lost_doubled_or_orphaned_through_kills(tmp_path: Path) -> No
     assert found == Found([], [], [])
     assert set(harness.killed) == {"server", "worker"}
     assert harness.answered
+
+
+def test_nothing_is_lost_doubled_or_orphaned_by_a_kill_at_any_write(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    found = asyncio.run(harness.run_each_mark(leave_out=RARE))
+    assert found == Found([], [], [])
+    writes = {"commit of add", "commit of lease", "commit of end", "commit of published", "link of an output"}
+    assert {f"{when} {write}" for when in ("before", "after") for write in writes} <= set(harness.killed)
