@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import aiohttp
 import click
@@ -33,6 +34,7 @@ import psutil
 from engine.node.crash_points import VARIABLE
 
 _AT_FIRST = ("before new tables", "after new tables")  # marks that only the first start of a server passes
+_LAST = "after end of a journal"  # of the marks of a job
 _AT_START, _AT_BURIAL = (
     "commit of _all_wait_again",
     "commit of give_back",
@@ -73,10 +75,15 @@ class Harness:
         """Kill so many times, let the rest of the queue run, and look."""
         return await self._run(lambda: self._kill_often(kills), clients)
 
-    async def run_each_mark(self, leave_out: Collection[str] = (), clients: int = 3) -> Found:
-        """Kill once at each mark that is passed, but for those whose names hold one of these words; then look."""
+    async def run_each_mark(
+        self, leave_out: Collection[str] = (), part: int = 0, parts: int = 1, clients: int = 3
+    ) -> Found:
+        """Kill once at each mark that is passed, or at a part of them, and look. `leave_out`: words of other marks."""
         self.marks = True
-        return await self._run(lambda: self._kill_at_each(leave_out), clients)
+        is_mine: Callable[[str], bool] = lambda name: (  # noqa: E731
+            crc32(name.encode()) % parts == part and not any(word in name for word in leave_out)
+        )
+        return await self._run(lambda: self._kill_at_each(is_mine), clients)
 
     async def _run(self, kill: Callable[[], Coroutine[Any, Any, None]], clients: int) -> Found:
         for mark in _AT_FIRST if self.marks else ():
@@ -103,11 +110,13 @@ class Harness:
             if not (known and self.chance.random() < 0.8 and await self._kill_at(self.chance.choice(known))):
                 await self._kill()
 
-    async def _kill_at_each(self, leave_out: Collection[str]) -> None:
+    async def _kill_at_each(self, is_mine: Callable[[str], bool]) -> None:
         done = set(_AT_FIRST)
+        while not (self._passed / _LAST).exists():  # from there on all are known
+            await asyncio.sleep(0.1)
         while True:
             passed = {path.name for path in self._passed.iterdir()} | {f"before {_AT_BURIAL}", f"after {_AT_BURIAL}"}
-            left = sorted(name for name in passed - done if not any(word in name for word in leave_out))
+            left = sorted(name for name in passed - done if is_mine(name))
             if not left:
                 return
             done.add(left[0])
@@ -260,26 +269,27 @@ class Harness:
         match self.chance.choice(("cancel", "front", "read", "interrupt", "retry", "pause")):
             case "cancel":
                 self.cancelled.append(name)
-                await session.post("/queue", json={"delete": [self.answered[name]]})
+                await _post(session, "/queue", {"delete": [self.answered[name]]})
             case "interrupt":
                 self.cancelled.append(name)
-                await session.post(f"/api/jobs/{self.answered[name]}/cancel")
+                await _post(session, f"/api/jobs/{self.answered[name]}/cancel")
             case "retry" if self.cancelled:
-                await session.post(f"/queue/{self.answered[self.cancelled[-1]]}/retry")
+                await _post(session, f"/queue/{self.answered[self.cancelled[-1]]}/retry")
             case "pause":
-                await session.post("/queue/pause")
-                await session.post("/queue/resume")
+                await _post(session, "/queue/pause")
+                await _post(session, "/queue/resume")
             case "front":
-                await session.post(f"/queue/{self.answered[name]}/move", json={"front": True})
+                await _post(session, f"/queue/{self.answered[name]}/move", {"front": True})
             case _:
-                await session.get("/queue")
+                async with session.get("/queue") as answer:
+                    await answer.read()
 
     async def _drained(self) -> list[dict[str, Any]]:
         """Every job, once none waits or runs."""
         async with asyncio.timeout(1200), self._session() as session:
             while True:
                 with suppress(*_GONE):
-                    await session.post("/queue/resume")  # a crash may have come between a pause and its end
+                    await _post(session, "/queue/resume")  # a crash may have come between a pause and its end
                     async with session.get("/prompt") as answer:
                         if (await answer.json())["exec_info"]["queue_remaining"] == 0:
                             break
@@ -312,6 +322,11 @@ class Harness:
         hidden = output / ".heddle"
         orphaned += [str(path.relative_to(output)) for path in hidden.rglob("*") if path.is_file()]
         return Found(lost, doubled, orphaned)
+
+
+async def _post(session: aiohttp.ClientSession, path: str, body: Any = None) -> None:
+    async with session.post(path, json=body):
+        pass
 
 
 @click.command()

@@ -17,8 +17,13 @@ def test_nothing_is_lost_doubled_or_orphaned_through_kills(tmp_path: Path) -> No
 
 
 def test_nothing_is_lost_doubled_or_orphaned_by_a_kill_at_any_write(tmp_path: Path) -> None:
-    harness = Harness(tmp_path)
-    found = asyncio.run(harness.run_each_mark(leave_out=RARE))
-    assert found == Found([], [], [])
+    halves = [Harness(tmp_path / str(part)) for part in range(2)]
+
+    async def both() -> list[Found]:
+        runs = (half.run_each_mark(RARE, part, parts=2) for part, half in enumerate(halves))
+        return await asyncio.gather(*runs)
+
+    assert asyncio.run(both()) == [Found([], [], [])] * 2
+    killed = set(halves[0].killed) | set(halves[1].killed)
     writes = {"commit of add", "commit of lease", "commit of end", "commit of published", "link of an output"}
-    assert {f"{when} {write}" for when in ("before", "after") for write in writes} <= set(harness.killed)
+    assert {f"{when} {write}" for when in ("before", "after") for write in writes} <= killed
