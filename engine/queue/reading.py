@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from engine.node import crash_points
 from engine.queue.job import Asked, File, Job, Made, Record
-from engine.queue.schema import open_to_read
+from engine.queue.schema import open_to_read, unusable
 from engine.queue.states import STATES, State
 
 SortBy = Literal["created", "duration"]
@@ -27,7 +27,7 @@ _ORDERS: dict[SortBy, str] = {"created": "created", "duration": "ended - started
 
 
 class Reader:
-    """Reads what is committed; may be used from any thread."""
+    """Reads what is committed; may be used from any thread. Everything raises StoreError for a file that is damaged."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -142,13 +142,16 @@ class Reader:
         return [_record(row) for row in self._rows(wanted, *values)]
 
     def _one(self, wanted: str, *values: Any) -> tuple[Any, ...] | None:
-        return self._connection().execute(wanted, values).fetchone()
+        return next(self._rows(wanted, *values), None)
 
     def _all(self, wanted: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self._connection().execute(wanted, values).fetchall()
+        return list(self._rows(wanted, *values))
 
     def _rows(self, wanted: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        return iter(self._connection().execute(wanted, values))
+        try:
+            yield from self._connection().execute(wanted, values)
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from error
 
     def _connection(self) -> sqlite3.Connection:
         mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)

@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.node import crash_points
 
 VERSION = 2
+_LOOKED_THROUGH = 64 * 2**20  # bytes of a file that is looked through for damage when it is opened
 _LETS_GO = 2.0  # seconds: a server that was just killed may take so long
 
 # The tables of version 1, and the steps that lead from each version to the next. What is released stays as it is: a
@@ -96,7 +97,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
             steps = "".join((_TABLES, *_STEPS) if version == 0 else _STEPS[version - 1 :])
             with crash_points.around("new tables"):
                 connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT")
-        connection.execute("SELECT count(*) FROM facts").fetchone()
+        if path.stat().st_size <= _LOOKED_THROUGH and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("database disk image is malformed")
     except sqlite3.DatabaseError as error:
         raise unusable(path, error) from error
     if version > VERSION:

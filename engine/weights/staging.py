@@ -36,8 +36,13 @@ class Stage:
         except FileExistsError:
             return False
         crash_points.point("in the middle of a reservation")
-        os.write(handle, self.lease.encode())
-        os.close(handle)
+        try:
+            os.write(handle, self.lease.encode())
+        except OSError:  # a full disk: a name that nobody holds would be taken for ever
+            place.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(handle)
         crash_points.point("after a reservation")
         return True
 

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,15 +78,18 @@ class Server:
 
 
 @contextmanager
-def serving(base: Path, *more: str, seconds: float = 90) -> Generator[Server]:
-    """Start a server below a folder and wait until its worker is up."""
+def serving(base: Path, *more: str, seconds: float = 90, within: Sequence[str] = ()) -> Generator[Server]:
+    """Start a server below a folder, `within` another program that takes a command, and wait until its worker is up.
+
+    With 0 seconds nobody waits for the worker.
+    """
     pack = base / "custom_nodes" / "small"
     (pack / "web").mkdir(parents=True, exist_ok=True)
     (pack / "__init__.py").write_text(PACK)
     (pack / "web" / "small.js").write_text("export default 1\n")
     for folder in ("input", "output", "temp"):
         (base / folder).mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "engine", "serve", "--port=0", "--device=cpu", "--precision=fp32"]
+    command = [*within, sys.executable, "-m", "engine", "serve", "--port=0", "--device=cpu", "--precision=fp32"]
     process = subprocess.Popen(
         [*command, f"--base-directory={base}", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -97,7 +100,8 @@ def serving(base: Path, *more: str, seconds: float = 90) -> Generator[Server]:
             assert line, "the server ended before it was up"
             line = process.stdout.readline()
         server = Server(line.split()[-1].partition("/login")[0], base, process)
-        _wait_until_ready(server, seconds)
+        if seconds:
+            wait_until_ready(server, seconds)
         yield server
     finally:
         process.terminate()
@@ -109,7 +113,8 @@ def serving(base: Path, *more: str, seconds: float = 90) -> Generator[Server]:
         process.stdout.close()
 
 
-def _wait_until_ready(server: Server, seconds: float) -> None:
+def wait_until_ready(server: Server, seconds: float) -> None:
+    """Wait until a worker is up. Raises TimeoutError."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
