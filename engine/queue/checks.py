@@ -45,4 +45,4 @@ class Checks:
         """A lane's worker ended."""
         for asked, answer in self._open.values():
             if asked is lane and not answer.done():
-                answer.set_exception(NoWorker("the worker ended while it looked at the prompt: ask again"))
+                answer.set_exception(NoWorker("workers ended while they looked at the prompt: the log says why"))

@@ -29,6 +29,7 @@ class Order:
     front: bool = False
     idempotency_key: str | None = None
     user: str = ""
+    unseen: bool = False  # packs that want to see what is submitted have yet to: the worker shows it to them
 
     @property
     def workflow_id(self) -> str | None:
@@ -72,6 +73,7 @@ class Asked:
     prompt: str
     extra_data: str
     targets: str
+    unseen: int = 0
 
 
 @dataclass(frozen=True)

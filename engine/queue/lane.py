@@ -63,6 +63,7 @@ class Lane:
     name: str
     process: Process | None = None
     ready: bool = False
+    failing: bool = False  # its last worker ended before it was ready
     job: Job | None = None
     account: Account | None = None
     resident: frozenset[str] = frozenset()

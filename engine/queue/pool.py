@@ -107,23 +107,42 @@ class Pool:
                 lane.process.send("free", {"unload_models": models, "free_memory": results})
 
     async def check(self, prompt: Mapping[str, Any], targets: Sequence[str] | None) -> Mapping[str, Any]:
-        """Have a worker check a prompt: it knows the node types of packs. Raises NoWorker if none is up for long."""
+        """Have a worker check a prompt: it knows the node types of packs. Raises NoWorker if none can tell."""
         return await self._ask("check", {"prompt": prompt, "targets": targets})
 
     async def change(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Have packs change what was submitted, as they asked to. Raises NoWorker if no worker is up for long."""
+        """Have packs change what was submitted, as they asked to. Raises NoWorker if no worker can have them do so."""
         return (await self._ask("change", {"body": body}))["body"]
 
     async def _ask(self, kind: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask a worker, and the next when one ends over it, as often as a job is tried."""
+        for left in reversed(range(max(self.limits.retries, 0) + 1)):
+            lane = await self._ready_lane()
+            try:
+                return await self._checks.ask(lane, kind, asked)
+            except NoWorker:
+                if not left:
+                    raise
+        raise AssertionError("a worker is asked at least once")
+
+    async def _ready_lane(self) -> Lane:
+        """A lane whose worker is up, an idle one where there is one. Raises NoWorker when none comes up."""
         try:
             async with asyncio.timeout(self.limits.patience), self._woken:
-                await self._woken.wait_for(lambda: self._stopping or any(lane.ready for lane in self.lanes))
+                await self._woken.wait_for(
+                    lambda: (
+                        self._stopping
+                        or any(lane.ready for lane in self.lanes)
+                        or all(lane.failing for lane in self.lanes)
+                    )
+                )
         except TimeoutError:
             raise NoWorker("no worker is up that knows the nodes of packs: the log says why") from None
         ready = [lane for lane in self.lanes if lane.ready]
         if not ready:
-            raise NoWorker("the server is stopping")
-        return await self._checks.ask(min(ready, key=lambda lane: lane.job is not None), kind, asked)
+            why = "the server is stopping" if self._stopping else "no worker comes up: the log says why"
+            raise NoWorker(why)
+        return min(ready, key=lambda lane: lane.job is not None)
 
     def _insist(self, lane: Lane, job: Job) -> None:
         if lane.job is job and lane.process is not None:
@@ -140,9 +159,12 @@ class Pool:
                 )
             except OSError as error:
                 log.error("the worker of %s cannot be started: %s", lane.name, error)
+                lane.failing = True
             else:
-                if await self._converse(lane, lane.process):
+                lane.failing = not await self._converse(lane, lane.process)
+                if not lane.failing:
                     pauses = self.limits.pauses()
+            await self.wake()
             if not self._stopping:
                 await asyncio.sleep(next(pauses))
 
@@ -154,6 +176,7 @@ class Pool:
             while (frame := await process.next_frame(self.limits.hang)) is not None:
                 if frame.kind == "ready":
                     came_up = lane.ready = True
+                    lane.failing = False
                     self.listener.ready(frame.data)
                     feeder = asyncio.create_task(self._feed(lane, process))
                     await self.wake()
@@ -223,6 +246,7 @@ class Pool:
             "prompt": prompt,
             "extra_data": extra,
             "targets": json.loads(record.asked.targets),
+            "unseen": bool(record.asked.unseen),
             "preview": extra.get("preview_method"),
             "journal": self._journal(job),
         }

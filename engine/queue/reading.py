@@ -20,7 +20,7 @@ COLUMNS = (
     " outputs_count, previewable_count, preview, unwanted"
 )
 _WHOLE = (
-    f"SELECT {COLUMNS}, prompt, extra_data, targets, outputs, meta, messages, failure"
+    f"SELECT {COLUMNS}, prompt, extra_data, targets, unseen, outputs, meta, messages, failure"
     " FROM jobs JOIN asked ON asked.id = jobs.id LEFT JOIN made ON made.id = jobs.id"
 )
 _ORDERS: dict[SortBy, str] = {"created": "created", "duration": "ended - started"}
@@ -167,5 +167,5 @@ def files_of(text: str) -> tuple[File, ...]:
 
 
 def _record(row: Sequence[Any]) -> Record:
-    job, asked, made = Job(*row[:16]), Asked(*row[16:19]), row[19:]
+    job, asked, made = Job(*row[:16]), Asked(*row[16:20]), row[20:]
     return Record(job, asked, Made(*made) if made[0] is not None else None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.node import crash_points
 
-VERSION = 2
+VERSION = 3
 _LOOKED_THROUGH = 64 * 2**20  # bytes of a file that is looked through for damage when it is opened
 _LETS_GO = 2.0  # seconds: a server that was just killed may take so long
 
@@ -73,6 +73,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 """
 _STEPS = (
     "ALTER TABLE jobs ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0;",  # cancelled while it ran, which is to end it
+    "ALTER TABLE asked ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;",  # packs have yet to see what was submitted
 )
 assert len(_STEPS) == VERSION - 1
 

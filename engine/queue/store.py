@@ -78,7 +78,7 @@ class Store:
                     *(order.workflow_id, order.idempotency_key),
                 ),
             )
-            db.execute("INSERT INTO asked VALUES (?, ?, ?, ?, ?)", (order.id, *texts))
+            db.execute("INSERT INTO asked VALUES (?, ?, ?, ?, ?, ?)", (order.id, *texts, order.unseen))
             return _job(db, order.id)
 
         return self._writer.change(change)

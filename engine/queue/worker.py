@@ -184,6 +184,14 @@ class Worker:
             answer["error"] = error.as_json()
         self.pipe.send("answer", answer)
 
+    def _seen(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A job as packs changed it, where no worker was up to show it to them when it was submitted."""
+        if not job.get("unseen"):
+            return job
+        with self._changing:
+            body = self.engine.change({"prompt": job["prompt"], "extra_data": job["extra_data"]})
+        return {**job, "prompt": body["prompt"], "extra_data": body.get("extra_data") or {}}
+
     def _run(self, job: Mapping[str, Any]) -> None:
         id, epoch = job["id"], job["epoch"]
         lease = (id, epoch)
@@ -192,8 +200,9 @@ class Worker:
         journal = _journal(job.get("journal"))
         tell = _Teller(self.pipe, lease, self.preview, job.get("preview"))
         try:
+            job = self._seen(job)
             graph = graph_from_prompt(job["prompt"])
-            verdict = self.engine.check(graph, job["targets"] or None)
+            verdict = self.engine.check(graph, [id for id in job["targets"] if id in graph.nodes] or None)
             if not verdict.outputs:
                 tell(_refused(verdict))
             else:

@@ -1,6 +1,7 @@
 """An order comes in: read, checked, and on the disk before it is answered."""
 
 import asyncio
+import logging
 import math
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from engine.queue.schema import StoreError
 from engine.queue.store import IdTaken, KeyReused, QueueFull
 from engine.server.desk import Desk
 
+log = logging.getLogger(__name__)
 _LONGEST_ID = 200  # characters
 Error = Mapping[str, Any]
 
@@ -48,7 +50,7 @@ class Taken:
 
 async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | None = None) -> Taken:
     """Take an order. Raises NotTaken."""
-    body = await _changed(desk, body)
+    body, unseen = await _changed(desk, body)
     try:
         order, targets = _read(body, idempotency_key)
         if len(order.prompt) > desk.bounds.nodes:
@@ -58,7 +60,7 @@ async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | Non
         if body.get("number") is None:
             desk.store.skip_number()
         raise
-    order = replace(order, targets=tuple(outputs))
+    order = replace(order, targets=tuple(outputs), unseen=unseen)
     try:
         job = await asyncio.wrap_future(desk.store.add(order))
     except IdTaken as error:
@@ -76,14 +78,15 @@ async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | Non
     return Taken(job, node_errors)
 
 
-async def _changed(desk: Desk, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What packs make of a body, where any of them wants to see it. Raises NotTaken."""
+async def _changed(desk: Desk, body: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """What packs make of a body, where any wants to see it; and whether they have yet to, as no worker is up."""
     if desk.types.changes_prompts is False:
-        return body
+        return body, False
     try:
-        return await desk.pool.change(body)
+        return await desk.pool.change(body), False
     except NoWorker as error:
-        raise NotTaken.because("no_worker", "Packs could not see the prompt.", str(error), 503) from error
+        log.warning("packs will see a prompt when it runs, not now: %s", error)
+        return body, True
 
 
 def _read(body: Mapping[str, Any], idempotency_key: str | None) -> tuple[Order, list[str] | None]:

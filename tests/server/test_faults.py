@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
 from tests.server.serving import Client, Server, serving, speak, wait_until_ready
 from tests.server.test_jobs import picture, sleep
@@ -238,7 +239,7 @@ def test_a_job_that_kills_its_workers_is_parked_and_a_worker_that_cannot_start_i
     with serving(tmp_path, seconds=0) as server:
 
         async def without_a_worker(client: Client) -> str:
-            id = await client.submit(picture(8, "patient"))
+            id = await client.submit(picture(8, "patient"), extra_data={"small": 0x102030})
             await said(client, "the worker of auto ended: it ended with exit code 3")
             await said(client, "the card fell off the bus")
             assert [item[1] for item in (await client.get("/queue"))["queue_pending"]] == [id]
@@ -256,7 +257,10 @@ def test_a_job_that_kills_its_workers_is_parked_and_a_worker_that_cannot_start_i
         wait_until_ready(server, 90)
 
         async def with_a_worker(client: Client) -> None:
-            assert (await client.ended(waiting[0]))["status"]["completed"]
+            entry = await client.ended(waiting[0])
+            assert entry["status"]["completed"]
+            made = tmp_path / "output" / entry["outputs"]["3"]["images"][0]["filename"]
+            assert Image.open(made).getpixel((0, 0)) == (0x10, 0x20, 0x30)  # packs saw it as soon as they could
             me = uuid.uuid4().hex
             async with client.socket(me) as socket:
                 deadly = await client.submit({"d": {"class_type": "Die", "inputs": {}}}, client_id=me)
