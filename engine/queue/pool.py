@@ -57,18 +57,29 @@ class Pool:
         self._tasks = [asyncio.create_task(self._tend(lane, device)) for lane, device in pairs]
 
     async def stop(self) -> None:
-        """End the workers; what they had waits again, for the next start."""
+        """End the workers; what they had waits again, for the next start.
+
+        A run that has a journal ends after the step it is at, and goes on from there; any other may end by itself
+        within a bound.
+        """
         self._stopping = True
         await self.wake()
         for lane in self.lanes:
             if lane.process is not None:
+                if self.journals is not None:
+                    lane.process.send("park")
                 lane.process.send("stop")
-                if lane.job is not None:
-                    lane.process.kill()
-        _, pending = await asyncio.wait(self._tasks, timeout=self.limits.stop) if self._tasks else (set(), set())
-        for task in pending:
+        await self._ended()
+        for lane in self.lanes:
+            if lane.process is not None:
+                lane.process.kill()
+        for task in await self._ended():
             task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _ended(self) -> set["asyncio.Task[None]"]:
+        """Wait for the workers to end; those that did not within a bound."""
+        return (await asyncio.wait(self._tasks, timeout=self.limits.stop))[1] if self._tasks else set()
 
     async def wake(self) -> None:
         """Have idle workers look at the queue."""

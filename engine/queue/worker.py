@@ -23,7 +23,7 @@ from engine.node.deferred import deferred
 from engine.queue.staged import manifest
 from engine.queue.wire import Frame, FrameError, pack, read_frame
 from engine.run.event_json import to_json
-from engine.run.events import Event, Progress, RunFailed
+from engine.run.events import Event, Progress, RunFailed, RunInterrupted
 from engine.weights import folders
 from engine.weights.staging import Stage
 
@@ -115,6 +115,7 @@ class Worker:
     preview: MakePreview = no_previews
     _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
     _cancelled: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])  # leases, begun or still to begin
+    _parked: bool = False  # the server stops: runs end after their step, and go on at its next start
     _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, source: BinaryIO) -> None:
@@ -141,6 +142,8 @@ class Worker:
                 match order.kind:
                     case "cancel":
                         self._cancelled.add((order.data["id"], order.data["epoch"]))
+                    case "park":
+                        self._parked = True
                     case "change":
                         threading.Thread(target=self._change, args=(order.data,), daemon=True).start()
                     case "check":
@@ -207,8 +210,11 @@ class Worker:
                 tell(_refused(verdict))
             else:
                 run = self.engine.run
-                extra, stop = job["extra_data"], lambda: lease in self._cancelled
+                extra, stop = job["extra_data"], lambda: self._parked or lease in self._cancelled
                 for event in run(verdict, extra, prompt_id=id, cancelled=stop, live=tell, journal=journal):
+                    if self._parked and isinstance(event, RunInterrupted) and lease not in self._cancelled:
+                        _park(id, journal)
+                        return
                     tell(event)
         except Exception as error:  # whatever it was, it is this job's failure and the next one runs
             log.exception("job %s failed outside of its nodes", id)
@@ -262,6 +268,13 @@ def _journal(told: Mapping[str, Any] | None) -> "Journal | None":
     if told is None:
         return None
     return journals.Journal(Path(told["path"]), after=told["after"], every=told["every"])
+
+
+def _park(id: str, journal: "Journal | None") -> None:
+    """Keep how far a run is. The server takes the job back when this process ends."""
+    if journal is not None:
+        journal.write()
+    log.info("job %s is parked: it goes on when the server starts again", id)
 
 
 def _failure(message: str) -> RunFailed:

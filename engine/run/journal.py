@@ -74,9 +74,12 @@ class Journal:
             return
         self._unwritten.append(record)
         if len(self._unwritten) >= self._every and self._clock() - self._began >= self._after:
-            self._write()
+            self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Put the answers so far on the disk, as is done by itself once the run has lasted long enough."""
+        if not self._unwritten:
+            return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as file, crash_points.around("answers in a journal"):

@@ -111,7 +111,7 @@ class Harness:
                 await self._kill()
 
     async def _kill_at_each(self, is_mine: Callable[[str], bool]) -> None:
-        done = set(_AT_FIRST)
+        done: set[str] = set(_AT_FIRST)
         while not (self._passed / _LAST).exists():  # from there on all are known
             await asyncio.sleep(0.1)
         while True:
