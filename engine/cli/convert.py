@@ -8,13 +8,18 @@ import click
 
 from engine import app as application
 from engine.cli import options, workflow
+from engine.cli.configured import Configured
 from engine.graph.prompt import prompt_from_graph
 
 
-@click.command(name="convert")
+@click.command(name="convert", cls=Configured)
 @workflow.argument
-@click.option("--set", "sets", multiple=True, metavar="NODE.INPUT=VALUE", help="Change a constant.")
-@click.option("-o", "--to", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "--set", "sets", multiple=True, allow_from_autoenv=False, metavar="NODE.INPUT=VALUE", help="Change a constant."
+)
+@click.option(
+    "-o", "--to", allow_from_autoenv=False, type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."
+)
 @options.where
 def command(path: Path, sets: tuple[str, ...], to: Path | None, **chosen: Any) -> None:
     """Write WORKFLOW, saved by the editor or carried by a picture, as an API-format prompt."""

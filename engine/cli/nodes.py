@@ -9,13 +9,14 @@ import click
 
 from engine import app as application
 from engine.cli import options, workflow
+from engine.cli.configured import Configured
 from engine.compat import object_info
 from engine.node.spec import Input, NodeType
 
 
-@click.command(name="nodes")
+@click.command(name="nodes", cls=Configured)
 @click.argument("name", required=False)
-@click.option("--json", "wants_json", is_flag=True, help="Print what /object_info tells clients.")
+@click.option("--json", "wants_json", envvar="HEDDLE_JSON", is_flag=True, help="Print what /object_info tells clients.")
 @options.where
 def command(name: str | None, wants_json: bool, **chosen: Any) -> None:
     """List node types by category, or show the inputs and outputs of NAME."""

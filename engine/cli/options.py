@@ -10,40 +10,72 @@ from engine.settings import PRECISIONS, PREVIEW_METHODS, CachePolicy, Settings, 
 
 Command = Callable[..., Any]
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FIELDS = {  # parameters -> what Settings calls them, where that differs
+    "base_directory": "base",
+    "input_directory": "input",
+    "output_directory": "output",
+    "temp_directory": "temp",
+    "user_directory": "user",
+    "whitelist_custom_nodes": "packs_anyway",
+}
 
 
-def _cache(_context: click.Context, _parameter: click.Parameter, text: str | None) -> CachePolicy | None:
+def _cache(_context: click.Context, _parameter: click.Parameter, text: str) -> CachePolicy:
     try:
-        return None if text is None else CachePolicy.parse(text)
+        return CachePolicy.parse(text)
     except SettingsError as error:
         raise click.BadParameter(str(error)) from error
 
 
 _WHERE = (
-    click.option("--base-directory", "base", type=_FOLDER, help="Where the next folders are looked for."),
+    click.option("--base-directory", type=_FOLDER, help="Where the next folders are looked for."),
     click.option("--models", type=_FOLDER, help="Model files: checkpoints, vae, loras, … below it."),
-    click.option("--input-directory", "input", type=_FOLDER, help="Where workflows find their pictures."),
-    click.option("--output-directory", "output", type=_FOLDER, help="Where results are saved."),
-    click.option("--temp-directory", "temp", type=_FOLDER, help="Where previews are saved."),
-    click.option("--user-directory", "user", type=_FOLDER, help="Where settings of users are kept."),
-    click.option("--custom-nodes", "custom_nodes", type=_FOLDER, help="Node packs."),
-    click.option("--disable-all-custom-nodes", "no_packs", is_flag=True, help="Load no node packs."),
-    click.option(
-        "--whitelist-custom-nodes", "packs_anyway", multiple=True, metavar="NAME", help="Load these packs all the same."
-    ),
+    click.option("--input-directory", type=_FOLDER, help="Where workflows find their pictures."),
+    click.option("--output-directory", type=_FOLDER, help="Where results are saved."),
+    click.option("--temp-directory", type=_FOLDER, help="Where previews are saved."),
+    click.option("--user-directory", type=_FOLDER, help="Where settings of users are kept."),
+    click.option("--custom-nodes", type=_FOLDER, help="Node packs."),
+    click.option("--disable-all-custom-nodes/--no-disable-all-custom-nodes", help="Load no node packs."),
+    click.option("--whitelist-custom-nodes", multiple=True, metavar="NAME", help="Load these packs all the same."),
 )
 _HOW = (
-    click.option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps."),
-    click.option("--precision", type=click.Choice(PRECISIONS), help="fp32 gives the reference's numbers."),
-    click.option("--cache", callback=_cache, metavar="POLICY", help="classic, lru:N, none or budget:4GB."),
     click.option(
-        "--disable-metadata", is_flag=True, default=None, help="Write no prompt and no workflow into saved files."
+        "--device", default=Settings.device, show_default=True, metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps."
     ),
-    click.option("--allow-pickle", is_flag=True, default=None, help="Read pickled checkpoints, weights only."),
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default=Settings.precision,
+        show_default=True,
+        help="fp32 gives the reference's numbers.",
+    ),
+    click.option(
+        "--cache",
+        default=str(CachePolicy()),
+        show_default=True,
+        callback=_cache,
+        metavar="POLICY",
+        help="classic, lru:N, none or budget:4GB.",
+    ),
+    click.option("--disable-metadata/--no-disable-metadata", help="Write no prompt and no workflow into saved files."),
+    click.option("--allow-pickle/--no-allow-pickle", help="Read pickled checkpoints, weights only."),
 )
 _SHOWN = (
-    click.option("--preview-method", type=click.Choice(PREVIEW_METHODS), help="How latents are shown while sampling."),
-    click.option("--preview-size", type=click.IntRange(16, 4096), metavar="PIXELS", help="Their longer side: 512."),
+    click.option(
+        "--preview-method",
+        type=click.Choice(PREVIEW_METHODS),
+        default=Settings.preview_method,
+        show_default=True,
+        help="How latents are shown while sampling.",
+    ),
+    click.option(
+        "--preview-size",
+        type=click.IntRange(16, 4096),
+        default=Settings.preview_size,
+        show_default=True,
+        metavar="PIXELS",
+        help="Their longer side.",
+    ),
 )
 
 
@@ -64,8 +96,8 @@ def shown(command: Command) -> Command:
 
 def settings(options: dict[str, Any]) -> Settings:
     """The settings that these options make."""
-    chosen = dict(options)
-    chosen["load_packs"] = not chosen.pop("no_packs")
+    chosen = {_FIELDS.get(name, name): value for name, value in options.items()}
+    chosen["load_packs"] = not chosen.pop("disable_all_custom_nodes")
     return Settings.of(chosen)
 
 

@@ -13,6 +13,7 @@ import click
 
 from engine import app as application
 from engine.cli import as_json, options, workflow
+from engine.cli.configured import Configured
 from engine.graph.check import Verdict
 from engine.node.deferred import deferred
 
@@ -29,11 +30,15 @@ FAILED = 1
 CANCELLED = 130
 
 
-@click.command(name="run")
+@click.command(name="run", cls=Configured)
 @workflow.argument
-@click.option("--set", "sets", multiple=True, metavar="NODE.INPUT=VALUE", help="Change a constant.")
-@click.option("--target", "targets", multiple=True, metavar="NODE", help="Run only this output node.")
-@click.option("--json", "wants_json", is_flag=True, help="Print one event per line, as JSON.")
+@click.option(
+    "--set", "sets", multiple=True, allow_from_autoenv=False, metavar="NODE.INPUT=VALUE", help="Change a constant."
+)
+@click.option(
+    "--target", "targets", multiple=True, allow_from_autoenv=False, metavar="NODE", help="Run only this output node."
+)
+@click.option("--json", "wants_json", envvar="HEDDLE_JSON", is_flag=True, help="Print one event per line, as JSON.")
 @click.option("--verbose", is_flag=True, help="Show where in the code a node failed, whatever it was.")
 @options.where
 @options.how

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+import os
 import secrets
 import ssl
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from engine.cli import options
+from engine.cli.configured import PREFIX, Configured
 from engine.node.deferred import deferred
 
 with deferred():
@@ -23,13 +26,16 @@ _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 
 
-@click.command(name="serve")
+@click.command(name="serve", cls=Configured)
 @click.option("--listen", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to take connections.")
 @click.option("--port", default=8188, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--devices", default="auto", show_default=True, metavar="A,B", help="One worker for each: cuda:0,cuda:1.")
-@click.option("--token", metavar="TOKEN", help="What clients must show; made up and printed off loopback.")
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="Another name under which it is asked.")
-@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="Another page that may ask.")
+@click.option("--devices", metavar="A,B", help="One worker for each: cuda:0,cuda:1. What --device says unless given.")
+@click.option(
+    "--token", metavar="TOKEN", hide_input=True, help="What clients must show; made up and printed off loopback."
+)
+@click.option("--token-file", type=_FILE, help="Read the token from this file, so that no list of processes shows it.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Another name under which it is asked.")
+@click.option("--allow-origin", multiple=True, metavar="URL", help="Another page that may ask.")
 @click.option("--frontend", type=_FOLDER, metavar="FOLDER", help="Static files of a browser frontend.")
 @click.option("--tls-certificate", type=_FILE, help="Serve https with this certificate (PEM).")
 @click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
@@ -44,17 +50,18 @@ _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 )
 @click.option("--keep", type=click.IntRange(0), metavar="N", help="Keep so many jobs in the history; all unless said.")
 @click.option("--keep-days", type=click.FloatRange(0), metavar="DAYS", help="Keep jobs of so many days.")
-@click.option("--debug", is_flag=True, help="Tell clients what went wrong inside the server.")
+@click.option("--debug/--no-debug", help="Tell clients what went wrong inside the server.")
 @options.where
 @options.how
 @options.shown
 def command(
     listen: str,
     port: int,
-    devices: str,
+    devices: str | None,
     token: str | None,
-    hosts: tuple[str, ...],
-    origins: tuple[str, ...],
+    token_file: Path | None,
+    allow_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
     frontend: Path | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -71,16 +78,18 @@ def command(
     A job whose id was answered is on the disk: it outlives crashes and restarts. Off loopback a token is needed.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    token = _token(token, token_file)
     if token is None and not _is_loopback(listen):
         token = secrets.token_urlsafe(24)
-    names = tuple(each.strip() for each in devices.split(",") if each.strip())
+    told: str = chosen["device"] if devices is None else devices
+    names = tuple(each.strip() for each in told.split(",") if each.strip())
     if not names:
         raise click.BadParameter("name at least one device, such as auto or cuda:0", param_hint="--devices")
     served = serving.Serving(
         listen=listen,
         port=port,
         devices=names,
-        guard=guard.Guard((*hosts, listen), origins, token, debug),
+        guard=guard.Guard((*allow_host, listen), allow_origin, token, debug),
         frontend=frontend,
         bounds=desk.Bounds(),
         limits=lane.Limits(retries=retries, hang=hang_after),
@@ -98,6 +107,26 @@ def command(
     except (schema.StoreError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+
+
+def _token(said: str | None, file: Path | None) -> str | None:
+    """The token itself, or what its file holds: where both are given, of the place that comes first."""
+    os.environ.pop(f"{PREFIX}_TOKEN", None)  # workers, and so packs, inherit the environment
+    origin = click.get_current_context().get_parameter_source
+    if said is not None and file is not None:
+        places = [ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP]
+        first, second = (places.index(origin(name) or places[-1]) for name in ("token", "token_file"))
+        if first == second:
+            raise click.UsageError("say --token or --token-file, not both")
+        said, file = (said, None) if first < second else (None, file)
+    try:
+        token = said if file is None else file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{file} cannot be read: {error}", param_hint="--token-file") from error
+    if token is not None and (not token or not token.isascii() or any(each.isspace() for each in token)):
+        wanted = "a token is one word of letters, digits and signs without spaces"
+        raise click.BadParameter(wanted, param_hint="--token" if file is None else f"--token-file {file}")
+    return token
 
 
 def _is_loopback(listen: str) -> bool:

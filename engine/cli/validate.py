@@ -7,12 +7,15 @@ import click
 
 from engine import app as application
 from engine.cli import as_json, options, workflow
+from engine.cli.configured import Configured
 
 
-@click.command(name="validate")
+@click.command(name="validate", cls=Configured)
 @workflow.argument
-@click.option("--set", "sets", multiple=True, metavar="NODE.INPUT=VALUE", help="Change a constant.")
-@click.option("--json", "wants_json", is_flag=True, help="Print the verdict as one JSON object.")
+@click.option(
+    "--set", "sets", multiple=True, allow_from_autoenv=False, metavar="NODE.INPUT=VALUE", help="Change a constant."
+)
+@click.option("--json", "wants_json", envvar="HEDDLE_JSON", is_flag=True, help="Print the verdict as one JSON object.")
 @options.where
 def command(path: Path, sets: tuple[str, ...], wants_json: bool, **chosen: Any) -> None:
     """Say what is wrong with WORKFLOW, by node and input, without running it.
