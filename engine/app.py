@@ -15,7 +15,7 @@ from engine.graph.prompt import graph_from_prompt
 from engine.node.deferred import deferred
 from engine.node.registry import Registry, Snapshot
 from engine.settings import CachePolicy, Settings
-from engine.weights import folders
+from engine.weights import extra_folders, folders
 from engine.weights.folders import Folders
 from nodes import built_in_registry
 
@@ -59,9 +59,9 @@ class App:
         if self.loaded_packs is None:
             settings = self.settings
             only = None if settings.load_packs else settings.packs_anyway
-            folder = settings.folder("custom_nodes")
             cli_args.fill(_told_to_packs(settings))
-            self.loaded_packs = host.load_packs([folder], self.registry, only=only, root=settings.base.absolute())
+            roots = self.folders.roots("custom_nodes")
+            self.loaded_packs = host.load_packs(roots, self.registry, only=only, root=settings.base.absolute())
         return self.loaded_packs
 
     def types_for(self, class_types: Collection[str]) -> Snapshot:
@@ -181,6 +181,8 @@ def use_folders(settings: Settings) -> Folders:
         temp=settings.folder("temp"),
         user=settings.folder("user"),
     )
+    chosen.names["custom_nodes"] = ([str(settings.folder("custom_nodes"))], set())
+    extra_folders.apply(settings.extra_folders, chosen)
     folders.use(chosen)
     return chosen
 

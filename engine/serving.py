@@ -87,7 +87,7 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     store = Store(chosen.user / DATABASE, most_waiting=serving.most_waiting)
     _tidy(chosen, store)
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
-    if not settings.has_packs():
+    if not _has_packs(settings, chosen):
         types.changes_prompts = False
     reporter = Reporter(sockets, types, logs)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
@@ -95,6 +95,12 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     desk = Desk(chosen, store, pool, types, sockets, reporter, logs, describe, serving.frontend, serving.bounds)
     reporter.tell_status = desk.tell_status
     return desk
+
+
+def _has_packs(settings: Settings, chosen: Folders) -> bool:
+    """Whether there may be node packs to load."""
+    roots = chosen.roots("custom_nodes") if settings.load_packs or settings.packs_anyway else []
+    return any(root.is_dir() and any(root.iterdir()) for root in roots)
 
 
 def _command(settings: Settings) -> Callable[[str], Sequence[str]]:

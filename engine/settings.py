@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engine.weights.extra_folders import ExtraFolder
+
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
@@ -62,15 +64,11 @@ class Settings:
     preview_size: int = 512  # pixels of the longer side
     load_packs: bool = True
     packs_anyway: tuple[str, ...] = ()  # loaded even when load_packs is off
+    extra_folders: tuple[ExtraFolder, ...] = ()  # of models and packs, besides those below the folders above
 
     def folder(self, name: Literal["models", "input", "output", "temp", "user", "custom_nodes"]) -> Path:
         chosen: Path | None = getattr(self, name)
         return (chosen or self.base / name).absolute()
-
-    def has_packs(self) -> bool:
-        """Whether there may be node packs to load."""
-        folder = self.folder("custom_nodes")
-        return (self.load_packs or bool(self.packs_anyway)) and folder.is_dir() and any(folder.iterdir())
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Settings":

@@ -1,12 +1,17 @@
 """Options that several commands share, and the settings they make."""
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from engine.cli.config_file import ConfigError
 from engine.settings import PRECISIONS, PREVIEW_METHODS, CachePolicy, Settings, SettingsError
+from engine.weights import extra_folders
+from engine.weights.extra_folders import ExtraFolder
 
 Command = Callable[..., Any]
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -35,6 +40,13 @@ _WHERE = (
     click.option("--temp-directory", type=_FOLDER, help="Where previews are saved."),
     click.option("--user-directory", type=_FOLDER, help="Where settings of users are kept."),
     click.option("--custom-nodes", type=_FOLDER, help="Node packs."),
+    click.option(
+        "--extra-model-paths-config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help=f"More folders, in the ecosystem's YAML; {extra_folders.NAME} in the base directory is read too.",
+    ),
     click.option("--disable-all-custom-nodes/--no-disable-all-custom-nodes", help="Load no node packs."),
     click.option("--whitelist-custom-nodes", multiple=True, metavar="NAME", help="Load these packs all the same."),
 )
@@ -98,6 +110,9 @@ def settings(options: dict[str, Any]) -> Settings:
     """The settings that these options make."""
     chosen = {_FIELDS.get(name, name): value for name, value in options.items()}
     chosen["load_packs"] = not chosen.pop("disable_all_custom_nodes")
+    files = chosen.pop("extra_model_paths_config")
+    if "extra_folders" not in chosen:  # a worker is told what the server read
+        chosen["extra_folders"] = _extra(files, chosen["base"] or Path.cwd())
     return Settings.of(chosen)
 
 
@@ -109,6 +124,8 @@ def arguments(settings: Settings) -> list[str]:
     given += [f"--user-directory={settings.folder('user')}", f"--device={settings.device}"]
     given += [f"--precision={settings.precision}", f"--cache={settings.cache}"]
     given += [f"--preview-method={settings.preview_method}", f"--preview-size={settings.preview_size}"]
+    if settings.extra_folders:
+        given.append(f"--extra-folders={json.dumps(settings.extra_folders, default=str)}")
     given += [f"--whitelist-custom-nodes={name}" for name in settings.packs_anyway]
     flags = {
         "--disable-all-custom-nodes": not settings.load_packs,
@@ -116,6 +133,25 @@ def arguments(settings: Settings) -> list[str]:
         "--allow-pickle": settings.allow_pickle,
     }
     return given + [flag for flag, is_set in flags.items() if is_set]
+
+
+def extra(command: Command) -> Command:
+    """The option that tells a worker of more folders."""
+    return click.option("--extra-folders", hidden=True, default="[]", callback=_told)(command)
+
+
+def _told(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[ExtraFolder, ...]:
+    return tuple(ExtraFolder(name, Path(path), is_first) for name, path, is_first in json.loads(text))
+
+
+def _extra(files: Iterable[Path], base: Path) -> tuple[ExtraFolder, ...]:
+    """What the files name, after the one in the base directory, each read once."""
+    usual = base / extra_folders.NAME
+    unique = {os.path.realpath(file): file for file in (*([usual] if usual.is_file() else []), *files)}
+    try:
+        return tuple(folder for file in unique.values() for folder in extra_folders.read(file))
+    except extra_folders.ExtraFoldersError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _all(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

@@ -17,6 +17,7 @@ with deferred():
 
 @click.command(name="worker", hidden=True)
 @options.where
+@options.extra
 @options.how
 @options.shown
 def command(**chosen: Any) -> None:

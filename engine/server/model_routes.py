@@ -121,7 +121,7 @@ def _described(folders: Folders, name: str) -> Any:
         if path is None or path.name.startswith("."):
             continue
         state = path.stat()
-        index = next((number for number, root in enumerate(roots) if path.is_relative_to(root)), 0)
+        index = next((number for number, root in enumerate(roots) if path == root / file), 0)
         times = {"modified": state.st_mtime, "created": state.st_ctime}
         yield {"name": file, "pathIndex": index, **times, "size": state.st_size}
 

@@ -97,12 +97,16 @@ class Folders:
         return [Path(each) for each in self._entry(name)[0]]
 
     def add(self, name: str, path: Path | str, *, first: bool = False) -> None:
-        """Add a directory to a model folder, or move it to the front; a new name takes files of any suffix."""
+        """Add a directory to a model folder, or move it to the front; a new name takes files of any suffix.
+
+        What comes with the package is found after all others, also after those that are added.
+        """
         roots = self.names.setdefault(ALIASES.get(name, name), ([], set()))[0]
         if str(path) in roots and first:
             roots.remove(str(path))
         if str(path) not in roots:
-            roots.insert(0 if first else len(roots), str(path))
+            ours = next((at for at, root in enumerate(roots) if Path(root).parent == BUNDLED), len(roots))
+            roots.insert(0 if first else ours, str(path))
 
     def files(self, name: str) -> list[str]:
         """The files of a model folder, sorted, relative to its directories. Raises KeyError for an unknown name.

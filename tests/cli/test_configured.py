@@ -13,6 +13,7 @@ from engine.cli.configured import Configured, variable
 from engine.cli.options import arguments
 from engine.cli.worker import command as worker
 from engine.settings import CachePolicy, Settings
+from engine.weights.extra_folders import ExtraFolder
 
 Run = Callable[..., str]
 
@@ -147,7 +148,9 @@ def test_a_worker_gets_what_was_settled_and_looks_nowhere_else(here: Path, monke
         preview_size=100,
         load_packs=False,
         packs_anyway=("one", "two"),
+        extra_folders=(ExtraFolder("loras", here / "a b", True), ExtraFolder("vae", here / "ü")),
     )
+    (here / "extra_model_paths.yaml").write_text("a:\n  gligen: .\n")
     (here / "heddle.toml").write_text('allow-pickle = true\npreview-method = "none"\nprecision = "fp16"\n')
     assert isinstance(main, click.Group)
     serve = main.commands["serve"]
