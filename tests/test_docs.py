@@ -44,7 +44,7 @@ def test_every_option_is_in_the_docs() -> None:
         max(option.opts, key=len)
         for command in main.commands.values()
         for option in command.params
-        if isinstance(option, click.Option)
+        if isinstance(option, click.Option) and not option.hidden
     }
     assert sorted(option for option in options if option not in page) == []
 
