@@ -20,6 +20,7 @@ from engine.queue.pool import Pool
 from engine.queue.store import Store
 from engine.server.desk import Bounds, Desk
 from engine.server.guard import Guard
+from engine.server.installed import shelves
 from engine.server.log_lines import LogLines
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
@@ -92,7 +93,8 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     reporter = Reporter(sockets, types, logs)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
-    desk = Desk(chosen, store, pool, types, sockets, reporter, logs, describe, serving.frontend, serving.bounds)
+    frontend, shelved = serving.frontend, shelves() if serving.frontend else {}
+    desk = Desk(chosen, store, pool, types, sockets, reporter, logs, describe, frontend, shelved, serving.bounds)
     reporter.tell_status = desk.tell_status
     return desk
 

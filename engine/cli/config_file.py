@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from engine.cli.path_or_word import PathOrWord
+
 NAME = "heddle.toml"
 
 
@@ -66,7 +68,8 @@ def _fitting(file: Path, option: click.Option, value: Any) -> Any:
         said = f"a list: [{words}, …]" if option.multiple else words
         raise ConfigError(f"{file}: {key(option)}: wanted is {said}; it is {value!r}")
     if isinstance(option.type, click.Path):
-        values = [str(file.absolute().parent / Path(each).expanduser()) for each in values]
+        words = option.type.words if isinstance(option.type, PathOrWord) else ()
+        values = [each if each in words else str(file.absolute().parent / Path(each).expanduser()) for each in values]
     return values if option.multiple else values[0]
 
 

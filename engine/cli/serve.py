@@ -15,15 +15,16 @@ from click.core import ParameterSource
 
 from engine.cli import options
 from engine.cli.configured import PREFIX, Configured
+from engine.cli.path_or_word import PathOrWord
 from engine.node.deferred import deferred
 
 with deferred():
     from engine import serving
     from engine.queue import lane, schema
-    from engine.server import desk, guard
+    from engine.server import desk, guard, installed
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
-_FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
+_FRONTEND = PathOrWord({"stock": lambda: installed.stock_frontend()}, file_okay=False, exists=True)
 
 
 @click.command(name="serve", cls=Configured)
@@ -36,7 +37,7 @@ _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 @click.option("--token-file", type=_FILE, help="Read the token from this file, so that no list of processes shows it.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name under which it is asked.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="Another page that may ask.")
-@click.option("--frontend", type=_FOLDER, metavar="FOLDER", help="Static files of a browser frontend.")
+@click.option("--frontend", type=_FRONTEND, metavar="FOLDER", help="A browser frontend's files, or `stock`.")
 @click.option("--tls-certificate", type=_FILE, help="Serve https with this certificate (PEM).")
 @click.option("--tls-key", type=_FILE, help="The certificate's key (PEM).")
 @click.option("--retries", default=2, show_default=True, help="How often a job is tried again when its worker dies.")

@@ -1,6 +1,6 @@
 """What routes may reach: one typed value, made when the server starts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Desk:
     logs: LogLines
     system: Callable[[], Mapping[str, Any]]  # what /system_stats tells of the machine and the program
     frontend: Path | None = None
+    shelves: Mapping[str, Sequence[Path]] = field(default_factory=dict[str, Sequence[Path]])  # what else is served
     bounds: Bounds = field(default_factory=Bounds)
 
     def remaining(self) -> int:

@@ -5,14 +5,17 @@ import asyncio
 from aiohttp import web
 
 from engine.server.desk import DESK
+from engine.server.stand_ins import with_stand_ins
 
 routes = web.RouteTableDef()
+_FRONTEND = "Comfy-User"  # a header that frontends send, and programs do not
 
 
 @routes.get("/object_info")
 async def show_types(request: web.Request) -> web.Response:
     """Every node type, its lists of files as they are now."""
-    return web.json_response(await asyncio.to_thread(request.app[DESK].types.all))
+    types = await asyncio.to_thread(request.app[DESK].types.all)
+    return web.json_response(with_stand_ins(types) if _FRONTEND in request.headers else types)
 
 
 @routes.get("/object_info/{class}")

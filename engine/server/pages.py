@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from engine.server.desk import DESK
+from engine.server.desk import DESK, Desk
 from engine.server.paths import inside, type_of
 
 routes = web.RouteTableDef()
@@ -14,8 +14,8 @@ _NONE = """<!doctype html><meta charset="utf-8"><title>Heddle</title>
 <style>body {{ font: 16px/1.5 system-ui; max-width: 40em; margin: 4em auto; padding: 0 1em }}</style>
 <h1>Heddle {version}</h1>
 <p>The server is up, {waiting} jobs wait or run. There is no canvas in this version; clients of the HTTP and websocket
-interface work, and <code>heddle serve --frontend FOLDER</code> serves a browser frontend from a folder of static
-files.</p>
+interface work. <code>heddle serve --frontend stock</code> serves the ecosystem's browser frontend, which Heddle's extra
+<code>stock-frontend</code> installs, and <code>--frontend FOLDER</code> one from a folder of static files.</p>
 """
 
 
@@ -39,13 +39,21 @@ async def page(request: web.Request) -> web.StreamResponse:
         raise web.HTTPMethodNotAllowed(request.method, sorted(others))
     if request.method not in ("GET", "HEAD"):
         raise web.HTTPNotFound
-    folder, name = request.app[DESK].frontend, request.match_info["path"]
-    path = inside(folder, name.rstrip("/")) if folder is not None else None
-    if path is None or not path.exists():
+    path = _found(request.app[DESK], request.match_info["path"].rstrip("/"))
+    if path is None:
         raise web.HTTPNotFound
     if path.is_dir():
         raise web.HTTPForbidden
     return web.FileResponse(path, headers={"Content-Type": type_of(path), "Cache-Control": _kept(path)})
+
+
+def _found(desk: Desk, name: str) -> Path | None:
+    """Where a page's file lies: below the frontend, or on a shelf."""
+    shelf, _, rest = name.partition("/")
+    places = [(folder, rest) for folder in desk.shelves.get(shelf, ())] if rest else []
+    if desk.frontend is not None:
+        places.insert(0, (desk.frontend, name))
+    return next((path for folder, below in places if (path := inside(folder, below)).exists()), None)
 
 
 async def _methods(request: web.Request) -> set[str]:
