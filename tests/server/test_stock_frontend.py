@@ -67,8 +67,8 @@ def test_a_missing_frontend_is_told_with_the_extra_that_brings_it(monkeypatch: p
 
 def test_a_configuration_file_may_say_stock(tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(packages))
-    (tmp_path / "heddle.toml").write_text('frontend = "stock"')
-    result = CliRunner().invoke(main, ["serve", "--show-config", f"--base-directory={tmp_path}"])
+    (tmp_path / "mine.toml").write_text('frontend = "stock"')
+    result = CliRunner().invoke(main, ["serve", "--show-config", f"--config={tmp_path}/mine.toml"])
     assert f'frontend = "{packages / "comfyui_frontend_package" / "static"}"' in result.output
 
 
