@@ -17,6 +17,7 @@ from engine.app import use_folders
 from engine.cli.options import arguments
 from engine.queue.lane import Journals, Limits
 from engine.queue.pool import Pool
+from engine.queue.schema import DATABASE
 from engine.queue.store import Store
 from engine.server.desk import Bounds, Desk
 from engine.server.guard import Guard
@@ -33,7 +34,6 @@ from engine.weights.folders import Folders
 from nodes import built_in_registry
 
 log = logging.getLogger(__name__)
-DATABASE = "heddle.db"
 _PRUNING = 600.0  # seconds between looks at what the history may forget
 
 

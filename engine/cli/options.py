@@ -32,13 +32,15 @@ def _cache(_context: click.Context, _parameter: click.Parameter, text: str) -> C
         raise click.BadParameter(str(error)) from error
 
 
+_BASE = click.option("--base-directory", type=_FOLDER, help="Where the next folders are looked for.")
+_USER = click.option("--user-directory", type=_FOLDER, help="Where settings of users are kept.")
 _WHERE = (
-    click.option("--base-directory", type=_FOLDER, help="Where the next folders are looked for."),
+    _BASE,
     click.option("--models", type=_FOLDER, help="Model files: checkpoints, vae, loras, … below it."),
     click.option("--input-directory", type=_FOLDER, help="Where workflows find their pictures."),
     click.option("--output-directory", type=_FOLDER, help="Where results are saved."),
     click.option("--temp-directory", type=_FOLDER, help="Where previews are saved."),
-    click.option("--user-directory", type=_FOLDER, help="Where settings of users are kept."),
+    _USER,
     click.option("--custom-nodes", type=_FOLDER, help="Node packs."),
     click.option(
         "--extra-model-paths-config",
@@ -94,6 +96,11 @@ _SHOWN = (
 def where(command: Command) -> Command:
     """Options that say where files lie."""
     return _all(_WHERE, command)
+
+
+def whose(command: Command) -> Command:
+    """Options that say where the queue and what users keep lie."""
+    return _all((_BASE, _USER), command)
 
 
 def how(command: Command) -> Command:

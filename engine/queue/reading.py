@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.node import crash_points
 from engine.queue.job import Asked, File, Job, Made, Record
 from engine.queue.schema import open_to_read, unusable
 from engine.queue.states import STATES, State
@@ -113,13 +112,6 @@ class Reader:
         """Jobs whose files are still to get their names."""
         rows = self._all(f"SELECT {COLUMNS}, files FROM jobs JOIN made ON made.id = jobs.id WHERE state = 'publishing'")
         return [(Job(*row[:-1]), files_of(row[-1])) for row in rows]
-
-    def backup(self, path: Path) -> None:
-        """Copy the queue into another file while it is in use."""
-        target = sqlite3.connect(path)
-        with target, crash_points.around("backup"):
-            self._connection().backup(target, pages=1000)
-        target.close()
 
     def close(self) -> None:
         """Close every thread's connection."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engine.node import crash_points
 
+DATABASE = "heddle.db"  # in the user directory
 VERSION = 3
 _LOOKED_THROUGH = 64 * 2**20  # bytes of a file that is looked through for damage when it is opened
 _LETS_GO = 2.0  # seconds: a server that was just killed may take so long

@@ -10,15 +10,21 @@ from engine.node import crash_points
 
 
 @contextmanager
-def written_whole(path: Path) -> Generator[Path]:
-    """Give a temporary path to write; what was written takes the place of `path` when the block ends without error."""
+def written_whole(path: Path, *, overwrite: bool = True) -> Generator[Path]:
+    """Give a temporary path to write; what was written takes the place of `path` when the block ends without error.
+
+    Raises FileExistsError where nothing is to be overwritten and `path` is there by then.
+    """
     temporary = _beside(path)
     try:
         yield temporary
         with crash_points.around("sync of a whole file"):
             _settle(temporary)
         with crash_points.around("rename of a whole file"):
-            os.replace(temporary, path)
+            if overwrite:
+                os.replace(temporary, path)
+            elif not _publish(temporary, path):
+                raise FileExistsError(path)
     finally:
         temporary.unlink(missing_ok=True)
 

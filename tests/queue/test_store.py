@@ -259,14 +259,6 @@ def test_history_is_forgotten_by_id_by_age_and_by_number(store: Store) -> None:
     assert sqlite3.connect(store.path).execute("SELECT count(*) FROM asked").fetchone() == (0,)
 
 
-def test_a_backup_taken_in_use_is_a_queue(store: Store, tmp_path: Path) -> None:
-    store.add(order("a")).result()
-    store.read.backup(tmp_path / "copy.db")
-    copy = Store(tmp_path / "copy.db")
-    assert turns(copy) == ["a"]
-    copy.close()
-
-
 def test_reading_does_not_wait_for_a_writer(store: Store) -> None:
     store.add(order("a")).result()
     other = sqlite3.connect(store.path, isolation_level=None)
