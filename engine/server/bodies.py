@@ -1,6 +1,7 @@
 """What clients send, read with care: JSON whatever it is called, and answers that are errors."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -23,9 +24,9 @@ def refused(status: int, text: str, **more: Any) -> web.HTTPException:
 
 
 async def read_json(request: web.Request) -> Any:
-    """The body as JSON. Raises 400 for what is none; NaN and infinities are none."""
+    """The body as JSON. Raises 400 for what is none; NaN and infinities are none, however they are written."""
     try:
-        return json.loads(await request.text(), parse_constant=_no_number)
+        return json.loads(await request.text(), parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError, UnicodeDecodeError) as error:
         raise refused(400, f"the body is not JSON: {error}") from error
 
@@ -56,7 +57,7 @@ def whole_number(request: web.Request, name: str, default: int | None, least: in
         number = int(text)
     except ValueError as error:
         raise refused(400, f"{name} must be a whole number, not {text[:40]!r}") from error
-    if abs(number) >= 2**63:
+    if abs(number) >= 2**53:  # what programs in browsers can count
         raise refused(400, f"{name} is too large")
     if least is not None and number < least:
         raise refused(400, f"{name} must be {least} or more, not {number}")
@@ -65,14 +66,30 @@ def whole_number(request: web.Request, name: str, default: int | None, least: in
 
 def texts(values: Any, what: str) -> list[str]:
     """A list of texts out of a body. Raises 400."""
-    if not isinstance(values, list) or not all(isinstance(each, (str, int)) for each in values):
+    if not isinstance(values, list) or not all(isinstance(each, int) or is_text(each) for each in values):
         raise refused(400, f"{what} must be a list of texts")
     return [str(each) for each in values]
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a text that can be written down: half of a pair of surrogates cannot."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def raw_json(text: str, status: int = 200) -> web.Response:
     """An answer whose body is JSON already."""
     return web.Response(text=text, content_type="application/json", status=status)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def _no_number(name: str) -> NoReturn:

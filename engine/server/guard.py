@@ -1,5 +1,6 @@
 """Who may ask: names and origins are checked, a token where one is set, and errors tell no secrets."""
 
+import errno
 import hmac
 import ipaddress
 import logging
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from engine.queue.schema import StoreError
 from engine.server.bodies import refused
@@ -16,6 +18,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "heddle_token"
 _READING = ("GET", "HEAD", "OPTIONS")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _OPEN = ("/login", "/healthz", "/api/healthz")  # asked without a token
 
 
@@ -62,7 +65,12 @@ class Guard:
                 raise refused(507, str(error)) from error
             except (ConnectionResetError, web.RequestPayloadError):
                 raise web.HTTPBadRequest(text="the request ended too early") from None
+            except HttpProcessingError as error:  # inside a form
+                raise web.HTTPBadRequest(text=f"the request cannot be read: {error.message[:200]}") from None
             except Exception as error:
+                if isinstance(error, OSError) and error.errno in _FULL:
+                    log.error("%s %s: %s", request.method, request.path, error)
+                    raise refused(507, "the server's disk is full: free some space, and ask again") from error
                 log.exception("%s %s failed", request.method, request.path)
                 text = f"{type(error).__name__}: {error}" if self.debug else "the server failed; its log says why"
                 raise web.HTTPInternalServerError(text=f"500\n{text}") from error

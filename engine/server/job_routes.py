@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from engine.queue.states import State
-from engine.server.bodies import read_json, refused, whole_number
+from engine.server.bodies import is_text, read_json, refused, whole_number
 from engine.server.desk import DESK, Desk
 from engine.server.job_json import STATUS, job_json, whole_job
 
@@ -50,7 +50,7 @@ async def cancel_jobs(request: web.Request) -> web.Response:
     ids = body.get("job_ids") if isinstance(body, dict) else None
     if not isinstance(ids, list):
         raise refused(400, 'wanted is {"job_ids": ["…"]}')
-    if wrong := [each for each in ids if not isinstance(each, str) or not each]:
+    if wrong := [each for each in ids if not each or not is_text(each)]:
         raise refused(400, "ids of jobs are texts", invalid_ids=wrong)
     cancelled = [await _cancel(request.app[DESK], id) for id in ids]
     return web.json_response({"cancelled": any(cancelled)})

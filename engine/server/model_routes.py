@@ -79,9 +79,10 @@ async def preview_model(request: web.Request) -> web.Response:
     """A picture that lies beside a model, or in its metadata, as WEBP."""
     folders, info = request.app[DESK].folders, request.match_info
     roots = folders.names[info["folder"]][0] if info["folder"] in folders.names else []
-    if not info["index"].isdigit() or int(info["index"]) >= len(roots):
+    root = {str(index): root for index, root in enumerate(roots)}.get(info["index"])
+    if root is None:
         raise web.HTTPNotFound
-    model = inside(Path(roots[int(info["index"])]), info["name"])
+    model = inside(Path(root), info["name"])
     made = await asyncio.to_thread(_cover, model)
     if made is None:
         raise web.HTTPNotFound

@@ -37,6 +37,14 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises 409 where a file is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise web.HTTPConflict(text=f"{folder.name[:80]!r} cannot be a folder: a file is in the way") from error
+
+
 def directory_of(folders: Folders, kind: str) -> Path:
     """The directory that clients call input, output or temp. Raises 400 for other words."""
     found = folders.directory(kind)

@@ -1,6 +1,7 @@
 """Submitting, watching and changing the queue."""
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
@@ -100,11 +101,9 @@ async def resume(request: web.Request) -> web.Response:
 async def move(request: web.Request) -> web.Response:
     """Give a waiting job another place: `{"number": 3.5}`, or `{"front": true}`."""
     desk, body = request.app[DESK], await read_object(request)
-    number = body.get("number")
-    if not body.get("front") and (isinstance(number, bool) or not isinstance(number, (int, float))):
-        raise refused(400, 'say where to: {"number": 3.5} or {"front": true}')
+    number = None if body.get("front") else _number(body.get("number"))
     try:
-        moved = desk.store.move(request.match_info["id"], None if body.get("front") else float(number or 0))
+        moved = desk.store.move(request.match_info["id"], number)
         job = await asyncio.wrap_future(moved)
     except Refused as error:
         raise refused(409, str(error)) from error
@@ -123,6 +122,16 @@ async def retry(request: web.Request) -> web.Response:
     desk.tell_status()
     await desk.pool.wake()
     return web.json_response({"prompt_id": job.id, "number": job.number})
+
+
+def _number(given: Any) -> float:
+    """Where a job is to stand. Raises 400."""
+    try:
+        if isinstance(given, (int, float)) and not isinstance(given, bool):
+            return float(given)
+    except OverflowError:
+        pass
+    raise refused(400, 'say where to: {"number": 3.5} or {"front": true}')
 
 
 def _state(desk: Desk) -> dict[str, object]:

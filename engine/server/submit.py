@@ -97,6 +97,7 @@ def _read(body: Mapping[str, Any], idempotency_key: str | None) -> tuple[Order, 
         raise NotTaken.because("invalid_prompt", "A prompt is an object of nodes.", f"got {type(prompt).__name__}")
     if not isinstance(extra, Mapping):
         raise NotTaken.because("invalid_prompt", "extra_data is an object.", f"got {type(extra).__name__}")
+    extra = {name: value for name, value in extra.items() if name != "create_time"}  # the server's own to tell
     client = body.get("client_id")
     client = None if client is None else str(client)
     if client is not None:

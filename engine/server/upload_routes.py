@@ -11,7 +11,7 @@ from aiohttp import BodyPartReader, web
 
 from engine.server.bodies import refused
 from engine.server.desk import DESK, Desk
-from engine.server.paths import directory_of, inside, made_file
+from engine.server.paths import directory_of, inside, made_file, make_folder
 from engine.server.pictures import TooLarge, Unreadable, masked
 from engine.weights.folders import split_annotation
 from engine.weights.write_whole import written_whole
@@ -69,7 +69,7 @@ async def _read(request: web.Request) -> Upload:
 
 
 def _kept(desk: Desk, upload: Upload, data: bytes) -> dict[str, str]:
-    """Write the file under its name, or beside another of that name. Raises 400 and 403."""
+    """Write the file under its name, or beside another of that name. Raises 400 and 409."""
     kind = upload.fields.get("type", "input")
     directory = directory_of(desk.folders, kind)
     subfolder = upload.fields.get("subfolder", "").strip("/")
@@ -79,10 +79,13 @@ def _kept(desk: Desk, upload: Upload, data: bytes) -> dict[str, str]:
         path = inside(folder, name)
     except web.HTTPForbidden as error:
         raise refused(400, "the name and folder of an upload must be inside its directory") from error
-    folder.mkdir(parents=True, exist_ok=True)
-    if upload.fields.get("overwrite") not in ("true", "1"):
+    make_folder(folder)
+    overwrite = upload.fields.get("overwrite") in ("true", "1")
+    if not overwrite:
         path = _unlike(path, data)
-    if not path.exists() or upload.fields.get("overwrite") in ("true", "1"):
+    elif path.is_dir():
+        raise web.HTTPConflict(text=f"{name[:80]!r} cannot be written: a folder has this name")
+    if overwrite or not path.exists():
         with written_whole(path) as temporary:
             temporary.write_bytes(data)
     return {"name": path.name, "subfolder": subfolder, "type": kind}
@@ -93,7 +96,7 @@ def _unlike(path: Path, data: bytes) -> Path:
     mine = hashlib.sha256(data).digest()
     other: Callable[[int], Path] = lambda count: path.with_name(f"{path.stem} ({count}){path.suffix}")  # noqa: E731
     count, found = 0, path
-    while found.exists() and hashlib.sha256(found.read_bytes()).digest() != mine:
+    while found.is_dir() or found.exists() and hashlib.sha256(found.read_bytes()).digest() != mine:
         count += 1
         found = other(count)
     return found

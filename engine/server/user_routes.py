@@ -11,7 +11,7 @@ from aiohttp import web
 
 from engine.server.bodies import read_json, read_object
 from engine.server.desk import DESK, Desk
-from engine.server.paths import inside, type_of
+from engine.server.paths import inside, make_folder, type_of
 from engine.weights.write_whole import written_whole
 
 routes = web.RouteTableDef()
@@ -128,7 +128,7 @@ async def move_file(request: web.Request) -> web.Response:
         raise web.HTTPNotFound
     if target.exists() and (request.query.get("overwrite") == "false" or target.is_dir()):
         raise web.HTTPConflict(text=f"{target.name} is there already")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     source.replace(target)
     return web.json_response(_told(request, home, target))
 
@@ -151,7 +151,7 @@ def _change(desk: Desk, changes: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with written_whole(path) as temporary:
         temporary.write_bytes(data)
 

@@ -10,6 +10,7 @@ from engine.server import (
     job_routes,
     model_routes,
     node_routes,
+    openapi_route,
     pages,
     queue_routes,
     socket_route,
@@ -31,6 +32,7 @@ _BOTH = (
     user_routes,
     socket_route,
     system_routes,
+    openapi_route,
 )
 
 

@@ -107,6 +107,7 @@ def test_full_and_locked_disks_hold_jobs_up_and_lose_none(tmp_path: Path) -> Non
                 status, answer = await client.post("/prompt", {"prompt": big})
                 assert (status, answer["error"]["type"]) == (507, "not_stored")
                 assert "no space is left" in answer["error"]["details"]
+            await keeps_nothing(client)
             assert [item[1] for item in (await client.get("/queue"))["queue_pending"]] == [before]
             disks.free("user")
             after = await client.submit(picture(3, "after"))
@@ -159,6 +160,14 @@ def test_full_and_locked_disks_hold_jobs_up_and_lose_none(tmp_path: Path) -> Non
             locked_while_it_is_published,
         ):
             speak(disks.server, scenario)
+
+
+async def keeps_nothing(client: Client) -> None:
+    """The user's settings and files are told that the disk is full."""
+    for path in ("/settings/theme", "/userdata/notes"):
+        status, answer = await client.post(path, "x" * 10_000)
+        assert status == 507, path
+        assert "disk is full" in answer["error"]
 
 
 async def said(client: Client, text: str) -> None:

@@ -160,6 +160,50 @@ def test_malformed_bodies_are_refused_in_words(server: Server, body: bytes) -> N
     speak(server, scenario)
 
 
+def test_numbers_names_and_places_that_cannot_be_are_refused(server: Server) -> None:
+    many, half = "1" * 400, '"\\ud800"'
+    form = aiohttp.FormData()
+    form.add_field("image", b"x", filename="x.png")
+    form.add_field("subfolder", "taken/below")
+    broken = b'--b\r\nContent-Disposition: form-data; name="\x01"\r\n\r\nx\r\n--b--\r\n'
+    multipart = {"Content-Type": "multipart/form-data; boundary=b"}
+    cases: list[tuple[str, str, int, dict[str, Any]]] = [
+        ("POST", "/queue/nobody/move", 400, {"data": '{"number": 1e400}'}),
+        ("POST", "/queue/nobody/move", 400, {"data": f'{{"number": {many}}}'}),
+        ("POST", "/settings/x", 400, {"data": "1e400"}),
+        ("POST", "/queue", 400, {"data": f'{{"delete": [{half}]}}'}),
+        ("POST", "/history", 400, {"data": f'{{"delete": [{half}]}}'}),
+        ("POST", "/api/jobs/cancel", 400, {"data": f'{{"job_ids": [{half}]}}'}),
+        ("GET", f"/api/jobs?offset={2**63 - 1}", 400, {}),
+        ("GET", f"/history?max_items={2**53}", 400, {}),
+        ("GET", "/experiment/models/preview/checkpoints/%C2%B2/x", 404, {}),
+        ("GET", f"/experiment/models/preview/checkpoints/{many}/x", 404, {}),
+        ("POST", "/userdata/taken%2Fbelow", 409, {"data": b"x"}),
+        ("POST", "/userdata/taken/move/taken%2Fbelow", 409, {}),
+        ("POST", "/upload/image", 409, {"data": form}),
+        ("POST", "/upload/image", 400, {"data": broken, "headers": multipart}),
+    ]
+
+    async def scenario(client: Client) -> None:
+        async with client.http.post("/userdata/taken", data=b"x") as answer:
+            assert answer.status == 200
+        (server.base / "input" / "taken").write_bytes(b"x")
+        for method, path, wanted, more in cases:
+            async with client.http.request(method, path, **more) as answer:
+                assert answer.status == wanted, (path, await answer.text())
+
+    speak(server, scenario)
+
+
+def test_what_the_server_tells_of_a_job_cannot_be_told_by_its_client(server: Server) -> None:
+    async def scenario(client: Client) -> None:
+        prompt = {"s": {"class_type": "Sleep", "inputs": {"seconds": 0}}}
+        entry = await client.ended(await client.submit(prompt, extra_data={"create_time": -1}))
+        assert entry["prompt"][3]["create_time"] > 0
+
+    speak(server, scenario)
+
+
 def test_bodies_and_messages_that_are_too_large_are_refused(server: Server) -> None:
     async def scenario(client: Client) -> None:
         async with client.http.post("/prompt", data=io.BytesIO(b" " * (101 * 2**20))) as answer:
