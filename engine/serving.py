@@ -25,6 +25,7 @@ from engine.server.installed import shelves
 from engine.server.log_lines import LogLines
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
+from engine.server.status import Status
 from engine.server.system import describe
 from engine.server.types import TypeDesk
 from engine.server.web_app import make_app
@@ -90,13 +91,12 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
     if not _has_packs(settings, chosen):
         types.changes_prompts = False
-    reporter = Reporter(sockets, types, logs)
+    status = Status(sockets, store.read.remaining)
+    reporter = Reporter(sockets, status, types, logs)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
-    frontend, shelved = serving.frontend, shelves() if serving.frontend else {}
-    desk = Desk(chosen, store, pool, types, sockets, reporter, logs, describe, frontend, shelved, serving.bounds)
-    reporter.tell_status = desk.tell_status
-    return desk
+    frontend, shelved, bounds = serving.frontend, shelves() if serving.frontend else {}, serving.bounds
+    return Desk(chosen, store, pool, types, sockets, status, reporter, logs, describe, frontend, shelved, bounds)
 
 
 def _has_packs(settings: Settings, chosen: Folders) -> bool:

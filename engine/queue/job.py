@@ -77,6 +77,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class HandedOver(Asked):
+    """What a worker is told of a job: also what nobody else is."""
+
+    secrets: str | None = None  # JSON: the part of extra_data that is for the worker alone, gone when the job ends
+    unwanted: int = 0
+
+
+@dataclass(frozen=True)
 class Made:
     """What belongs to a job in the end, as JSON: outputs and meta by node, messages, and what went wrong if it did."""
 

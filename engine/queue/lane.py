@@ -1,5 +1,6 @@
 """What the pool is made of: the lanes of its devices, how long it waits for what, and who is told."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,12 @@ class Lane:
     job: Job | None = None
     account: Account | None = None
     resident: frozenset[str] = frozenset()
+    asked: "asyncio.Task[Job | None] | None" = None  # for the next job
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether its worker could begin a job now, and none is asked for."""
+        return self.ready and self.job is None and self.asked is None
 
 
 def lanes_of(devices: Sequence[str]) -> list[Lane]:

@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,11 +42,10 @@ class Pool:
     limits: Limits = Limits()
     journals: Journals | None = None
     lanes: list[Lane] = field(default_factory=list[Lane])
-    _woken: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)  # set, and replaced, when there is something to look at
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
     _since: dict[str, float] = field(default_factory=dict[str, float])
     _checks: Checks = field(default_factory=Checks)
-    _turn: int = 0
     _stopping: bool = False
 
     async def start(self) -> None:
@@ -63,7 +63,7 @@ class Pool:
         within a bound.
         """
         self._stopping = True
-        await self.wake()
+        self.wake()
         for lane in self.lanes:
             if lane.process is not None:
                 if self.journals is not None:
@@ -81,11 +81,13 @@ class Pool:
         """Wait for the workers to end; those that did not within a bound."""
         return (await asyncio.wait(self._tasks, timeout=self.limits.stop))[1] if self._tasks else set()
 
-    async def wake(self) -> None:
-        """Have idle workers look at the queue."""
-        async with self._woken:
-            self._turn += 1
-            self._woken.notify_all()
+    def wake(self) -> None:
+        """Have idle workers look at the queue. They ask at once: a job can be leased in the commit that adds it."""
+        for lane in self.lanes:
+            if lane.is_idle and not self._stopping and not self._held_by_others(lane):
+                self._ask_for_job(lane)
+        self._news.set()
+        self._news = asyncio.Event()
 
     def running(self) -> list[Job]:
         """The jobs that workers have."""
@@ -139,14 +141,9 @@ class Pool:
     async def _ready_lane(self) -> Lane:
         """A lane whose worker is up, an idle one where there is one. Raises NoWorker when none comes up."""
         try:
-            async with asyncio.timeout(self.limits.patience), self._woken:
-                await self._woken.wait_for(
-                    lambda: (
-                        self._stopping
-                        or any(lane.ready for lane in self.lanes)
-                        or all(lane.failing for lane in self.lanes)
-                    )
-                )
+            async with asyncio.timeout(self.limits.patience):
+                while not (self._stopping or self._is_any_up() or all(lane.failing for lane in self.lanes)):
+                    await self._news.wait()
         except TimeoutError:
             raise NoWorker("no worker is up that knows the nodes of packs: the log says why") from None
         ready = [lane for lane in self.lanes if lane.ready]
@@ -154,6 +151,9 @@ class Pool:
             why = "the server is stopping" if self._stopping else "no worker comes up: the log says why"
             raise NoWorker(why)
         return min(ready, key=lambda lane: lane.job is not None)
+
+    def _is_any_up(self) -> bool:
+        return any(lane.ready for lane in self.lanes)
 
     def _insist(self, lane: Lane, job: Job) -> None:
         if lane.job is job and lane.process is not None:
@@ -175,7 +175,7 @@ class Pool:
                 lane.failing = not await self._converse(lane, lane.process)
                 if not lane.failing:
                     pauses = self.limits.pauses()
-            await self.wake()
+            self.wake()
             if not self._stopping:
                 await asyncio.sleep(next(pauses))
 
@@ -190,12 +190,11 @@ class Pool:
                     lane.failing = False
                     self.listener.ready(frame.data)
                     feeder = asyncio.create_task(self._feed(lane, process))
-                    await self.wake()
+                    self.wake()
                 elif frame.kind == "event":
                     self._note(lane, frame)
                 elif frame.kind == "ended":
                     await self._finish(lane, frame)
-                    await self.wake()
                 elif frame.kind == "said":
                     self.listener.said(frame.data["event"], frame.data.get("data"), frame.data["sid"], frame.blob)
                 elif frame.kind == "answer":
@@ -206,6 +205,7 @@ class Pool:
                 feeder.cancel()
                 await asyncio.gather(feeder, return_exceptions=True)
             code = await asyncio.shield(process.ended(self.limits.stop))
+            await asyncio.shield(self._put_back(lane))
             await asyncio.shield(self._bury(lane, process, code))
             lane.process, lane.resident = None, frozenset()
         return came_up
@@ -213,23 +213,19 @@ class Pool:
     async def _feed(self, lane: Lane, process: Process) -> None:
         """Give a worker a job whenever it has none."""
         while not self._stopping:
-            turn = self._turn
+            news = self._news
             job, look_again = (None, None) if lane.job is not None else await self._lease(lane)
             if job is not None:
                 self._hand_over(lane, process, job)
                 continue
-            async with self._woken:
-                if self._turn == turn:
-                    try:
-                        async with asyncio.timeout(look_again):
-                            await self._woken.wait()
-                    except TimeoutError:
-                        pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(look_again):
+                    await news.wait()
 
     async def _lease(self, lane: Lane) -> tuple[Job | None, float | None]:
         others = self._held_by_others(lane)
-        if not others:
-            return await self._stored(lambda: self.store.lease(lane.name)), None
+        if lane.asked is not None or not others:
+            return await self._asked_for(lane), None
         now = time.monotonic()
         waiting = self.store.read.next_in_turn(AHEAD)
         self._since = {record.job.id: self._since.get(record.job.id, now) for record in waiting}
@@ -237,7 +233,23 @@ class Pool:
         if choice.id is None:
             return None, choice.look_again
         wanted = choice.id
-        return await self._stored(lambda: self.store.lease(lane.name, wanted)), 0.0
+        return await self._asked_for(lane, wanted), 0.0
+
+    def _ask_for_job(self, lane: Lane, id: str | None = None) -> "asyncio.Task[Job | None]":
+        lane.asked = asyncio.ensure_future(self._stored(lambda: self.store.lease(lane.name, id)))
+        return lane.asked
+
+    async def _asked_for(self, lane: Lane, id: str | None = None) -> Job | None:
+        """The job that was asked for, or is now. If this is cut short, what comes of it stays with the lane."""
+        job = await asyncio.shield(lane.asked or self._ask_for_job(lane, id))
+        lane.asked = None
+        return job
+
+    async def _put_back(self, lane: Lane) -> None:
+        """After a worker's end: a job that was leased for it, and that it never saw, waits again."""
+        job = await self._asked_for(lane) if lane.asked is not None else None
+        if job is not None:
+            await self._stored(lambda: self.store.release(job.id, job.epoch))
 
     def _held_by_others(self, lane: Lane) -> list[frozenset[str]]:
         """The models that each other worker holds. Without any, it does not matter who takes a job."""
@@ -245,10 +257,9 @@ class Pool:
         return [models for models in others if models]
 
     def _hand_over(self, lane: Lane, process: Process, job: Job) -> None:
-        record = self.store.read.record(job.id)
-        assert record is not None
-        prompt = json.loads(record.asked.prompt)
-        extra = {**json.loads(record.asked.extra_data), **json.loads(self.store.read.secrets(job.id) or "{}")}
+        asked = self.store.read.handed_over(job.id)
+        prompt = json.loads(asked.prompt)
+        extra = {**json.loads(asked.extra_data), **json.loads(asked.secrets or "{}")}
         lane.job, lane.account, lane.resident = job, Account(job.id), models_of(prompt) or lane.resident
         order = {
             "id": job.id,
@@ -256,14 +267,14 @@ class Pool:
             "lease": job.lease,
             "prompt": prompt,
             "extra_data": extra,
-            "targets": json.loads(record.asked.targets),
-            "unseen": bool(record.asked.unseen),
+            "targets": json.loads(asked.targets),
+            "unseen": bool(asked.unseen),
             "preview": extra.get("preview_method"),
             "journal": self._journal(job),
         }
         self.listener.leased(job)
         process.send("run", {"job": order})
-        if record.job.unwanted:  # cancelled after it was leased, and before there was anybody to tell
+        if asked.unwanted:  # cancelled after it was leased, and before there was anybody to tell
             self.end_early([job.id])
 
     def _journal(self, job: Job) -> Mapping[str, Any] | None:
@@ -287,13 +298,17 @@ class Pool:
         if files or self._stopping or self._held_by_others(lane):
             await ending
             lane.job = lane.account = None
+            self.wake()
             return
         # The end of this job and the lease of the next are asked for at once, and so share a commit.
+        news = self._news
         _, following = await asyncio.gather(ending, self._stored(lambda: self.store.lease(lane.name)))
         lane.job = lane.account = None
         if following is not None:
             assert lane.process is not None
             self._hand_over(lane, lane.process, following)
+        elif news.is_set():  # what came since then found this worker busy
+            self.wake()
 
     async def _end(self, job: Job, ending: Ending) -> None:
         try:
@@ -351,18 +366,22 @@ class Pool:
         if state in ENDED:
             self._forget(job)
         self.listener.ended(job, state)
-        await self.wake()
+        self.wake()
 
-    async def _stored(self, change: "Callable[[], Future[T]]") -> T:
-        """What a change of the queue gives; asked for again for as long as the disk is full or out of reach."""
+    def _stored(self, change: "Callable[[], Future[T]]") -> Coroutine[Any, Any, T]:
+        """What a change of the queue gives: asked for at once, and again while the disk is full or out of reach."""
+        return self._insisted(change, change())
+
+    async def _insisted(self, change: "Callable[[], Future[T]]", made: "Future[T]") -> T:
         for pause in self.limits.pauses():
             try:
-                return await asyncio.wrap_future(change())
+                return await asyncio.wrap_future(made)
             except StoreError as error:
                 if self._stopping:
                     raise
                 log.error("%s; trying again in %g s", error, pause)
                 await asyncio.sleep(pause)
+                made = change()
         raise AssertionError("pauses never end")
 
     def _stage(self, job: Job) -> Stage:

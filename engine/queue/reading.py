@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.queue.job import Asked, File, Job, Made, Record
+from engine.queue.job import Asked, File, HandedOver, Job, Made, Record
 from engine.queue.schema import open_to_read, unusable
 from engine.queue.states import STATES, State
 
@@ -48,14 +48,24 @@ class Reader:
         marks = ", ".join("?" * len(ids))
         return dict(self._all(f"SELECT id, failure FROM made WHERE failure IS NOT NULL AND id IN ({marks})", *ids))
 
-    def secrets(self, id: str) -> str | None:
-        """What of a job's extra_data is for its worker alone, as JSON; gone once the job has ended."""
-        row = self._one("SELECT secrets FROM asked WHERE id = ?", id)
-        return row[0] if row else None
+    def handed_over(self, id: str) -> HandedOver:
+        """What a worker is to know of a job that it has."""
+        row = self._one(
+            "SELECT prompt, extra_data, targets, unseen, secrets, unwanted"
+            " FROM asked JOIN jobs ON jobs.id = asked.id WHERE asked.id = ?",
+            id,
+        )
+        assert row is not None, f"the job {id} is not in the queue"
+        return HandedOver(*row)
 
     def counts(self) -> dict[State, int]:
         """How many jobs stand where."""
         return dict(self._all("SELECT state, number FROM counts"))
+
+    def remaining(self) -> int:
+        """How many jobs wait or run."""
+        counts = self.counts()
+        return counts["waiting"] + counts["running"] + counts["publishing"]
 
     def paused(self) -> bool:
         """Whether waiting jobs are kept waiting."""

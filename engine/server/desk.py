@@ -13,6 +13,7 @@ from engine.queue.store import Store
 from engine.server.log_lines import LogLines
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
+from engine.server.status import Status
 from engine.server.types import TypeDesk
 from engine.weights.folders import Folders
 
@@ -35,21 +36,13 @@ class Desk:
     pool: Pool
     types: TypeDesk
     sockets: Sockets
+    status: Status
     reporter: Reporter
     logs: LogLines
     system: Callable[[], Mapping[str, Any]]  # what /system_stats tells of the machine and the program
     frontend: Path | None = None
     shelves: Mapping[str, Sequence[Path]] = field(default_factory=dict[str, Sequence[Path]])  # what else is served
     bounds: Bounds = field(default_factory=Bounds)
-
-    def remaining(self) -> int:
-        """How many jobs wait or run."""
-        counts = self.store.read.counts()
-        return counts["waiting"] + counts["running"] + counts["publishing"]
-
-    def tell_status(self) -> None:
-        """Tell every client how long the queue is."""
-        self.sockets.send("status", {"status": {"exec_info": {"queue_remaining": self.remaining()}}})
 
 
 DESK: web.AppKey[Desk] = web.AppKey("desk", Desk)

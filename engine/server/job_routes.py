@@ -67,7 +67,7 @@ async def _cancel(desk: Desk, id: str) -> bool:
     if was == "running":
         desk.pool.end_early([id])
     elif was is not None:
-        desk.tell_status()
+        desk.status.tell()
     return was is not None
 
 

@@ -24,7 +24,7 @@ async def index(request: web.Request) -> web.StreamResponse:
     """The frontend's first page."""
     desk = request.app[DESK]
     if desk.frontend is None:
-        text = _NONE.format(version=escape(str(desk.system()["heddle_version"])), waiting=desk.remaining())
+        text = _NONE.format(version=escape(str(desk.system()["heddle_version"])), waiting=desk.store.read.remaining())
         return web.Response(text=text, content_type="text/html", headers=_FRESH)
     return web.FileResponse(desk.frontend / "index.html", headers=_FRESH)
 

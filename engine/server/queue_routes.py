@@ -18,7 +18,7 @@ routes = web.RouteTableDef()
 @routes.get("/prompt")
 async def remaining(request: web.Request) -> web.Response:
     """How many jobs wait or run."""
-    return web.json_response({"exec_info": {"queue_remaining": request.app[DESK].remaining()}})
+    return web.json_response({"exec_info": {"queue_remaining": request.app[DESK].store.read.remaining()}})
 
 
 @routes.post("/prompt")
@@ -53,7 +53,7 @@ async def change_queue(request: web.Request) -> web.Response:
         await asyncio.wrap_future(desk.store.cancel_waiting())
     if "delete" in body:
         await asyncio.wrap_future(desk.store.cancel_waiting(texts(body["delete"], "delete")))
-    desk.tell_status()
+    desk.status.tell()
     return web.Response()
 
 
@@ -93,7 +93,7 @@ async def resume(request: web.Request) -> web.Response:
     """Go on after a pause."""
     desk = request.app[DESK]
     await asyncio.wrap_future(desk.store.pause(False))
-    await desk.pool.wake()
+    desk.pool.wake()
     return web.json_response(_state(desk))
 
 
@@ -107,7 +107,7 @@ async def move(request: web.Request) -> web.Response:
         job = await asyncio.wrap_future(moved)
     except Refused as error:
         raise refused(409, str(error)) from error
-    desk.tell_status()
+    desk.status.tell()
     return web.json_response({"prompt_id": job.id, "number": job.number})
 
 
@@ -119,8 +119,8 @@ async def retry(request: web.Request) -> web.Response:
         job = await asyncio.wrap_future(desk.store.retry(request.match_info["id"]))
     except (Refused, WrongState) as error:
         raise refused(409, str(error)) from error
-    desk.tell_status()
-    await desk.pool.wake()
+    desk.status.tell()
+    desk.pool.wake()
     return web.json_response({"prompt_id": job.id, "number": job.number})
 
 

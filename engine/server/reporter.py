@@ -1,6 +1,6 @@
 """Tells clients what the workers tell: the one who asked for a job, and everybody how long the queue is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from engine.run.events import Event
 from engine.server.log_lines import LogLines
 from engine.server.messages import PREVIEW, Frame, Telling
 from engine.server.sockets import Sockets
+from engine.server.status import Status
 from engine.server.types import TypeDesk
 
 # A job without a client is told to nobody, but for these, which go to everybody.
@@ -23,15 +24,15 @@ class Reporter:
     """The pool's listener."""
 
     sockets: Sockets
+    status: Status
     types: TypeDesk
     logs: LogLines
-    tell_status: Callable[[], None] = lambda: None
     running: dict[str, Telling] = field(default_factory=dict[str, Telling])
 
     def leased(self, job: Job) -> None:
         """A worker took a job."""
         self.running[job.id] = Telling(job.id)
-        self.tell_status()
+        self.status.tell(job.client_id)
 
     def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None:
         """Something happened in a job."""
@@ -46,7 +47,7 @@ class Reporter:
     def ended(self, job: Job, state: State) -> None:
         """A job ended, or waits again."""
         telling = self.running.pop(job.id, Telling(job.id))
-        self.tell_status()
+        self.status.tell(job.client_id)
         if state in ENDED and job.client_id is not None:
             self._send(job, telling.over())
 

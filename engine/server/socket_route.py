@@ -1,6 +1,7 @@
 """The websocket's door."""
 
 import uuid
+from typing import Any
 
 from aiohttp import web
 
@@ -23,8 +24,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     id = request.query.get("clientId", "")[:_LONGEST_ID] or uuid.uuid4().hex
     connection = web.WebSocketResponse(max_msg_size=_LARGEST, heartbeat=30)
     await connection.prepare(request)
-    status = {"status": {"exec_info": {"queue_remaining": desk.remaining()}}, "sid": id}
-    first = [("status", status)]
+    first: list[tuple[str, Any]] = [("status", {**desk.status.as_json(), "sid": id})]
     for job in desk.pool.running():
         if job.client_id == id:
             first += desk.reporter.first_of(job)

@@ -32,6 +32,7 @@ class Socket:
     numbered: bool  # the client counts messages, so that it can say which one it saw last
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     wants_logs: bool = False
+    change: int = 0  # of the queue: the last that it was told of
     waiting: "asyncio.Queue[str | bytes | None]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
 
     def put(self, message: str | bytes) -> None:
@@ -85,6 +86,14 @@ class Sockets:
             self._kept.append((self._number, to, type, text))
         for socket in addressed:
             socket.put(_message(type, text, self._number if socket.numbered else None))
+
+    def send_status(self, data: Any, change: int, to: str | None = None) -> None:
+        """Send how long the queue is after so many changes: to one client, or to all who were not told of as many."""
+        text = json.dumps(data, separators=(",", ":"))
+        for socket in self._addressed(to):
+            if to is not None or socket.change < change:
+                socket.change = change
+                socket.put(_message("status", text, self._number if socket.numbered else None))
 
     def send_preview(self, picture: bytes, where: Mapping[str, Any], to: str | None = None) -> None:
         """Send a picture of where a node stands, JPEG or PNG, in the form that each client knows."""

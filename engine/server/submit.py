@@ -18,6 +18,7 @@ from engine.server.desk import Desk
 
 log = logging.getLogger(__name__)
 _LONGEST_ID = 200  # characters
+_SMALL = 50  # nodes of a prompt that is checked at once; the loop goes on while a thread checks a larger one
 Error = Mapping[str, Any]
 
 
@@ -62,7 +63,9 @@ async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | Non
         raise
     order = replace(order, targets=tuple(outputs), unseen=unseen)
     try:
-        job = await asyncio.wrap_future(desk.store.add(order))
+        added = asyncio.wrap_future(desk.store.add(order))
+        desk.pool.wake()
+        job = await added
     except IdTaken as error:
         raise NotTaken.because("invalid_prompt_id", "The prompt_id is taken.", str(error)) from error
     except KeyReused as error:
@@ -73,8 +76,7 @@ async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | Non
         raise NotTaken.because("not_stored", "The job could not be stored.", str(error), 507) from error
     except ValueError as error:
         raise NotTaken.because("invalid_prompt", "The prompt cannot be stored.", str(error)) from error
-    desk.tell_status()
-    await desk.pool.wake()
+    desk.status.tell(job.client_id)
     return Taken(job, node_errors)
 
 
@@ -167,7 +169,8 @@ async def _checked(
             raise NotTaken(400, found["error"], found.get("node_errors"))
         return found["outputs"], found["node_errors"]
     types = desk.types.built_in.snapshot()
-    verdict = await asyncio.to_thread(check, graph, types, targets)
+    is_small = len(graph.nodes) <= _SMALL
+    verdict = check(graph, types, targets) if is_small else await asyncio.to_thread(check, graph, types, targets)
     if verdict.error is not None:
         raise NotTaken(400, verdict.error.as_json(), verdict.node_errors_as_json())
     return verdict.outputs, verdict.node_errors_as_json()

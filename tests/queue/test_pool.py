@@ -121,7 +121,7 @@ async def pool_at(base: Path, devices: tuple[str, ...] = ("cpu",)) -> AsyncGener
 
 async def add(pool: Pool, store: Store, id: str, prompt: dict[str, Any]) -> None:
     await asyncio.wrap_future(store.add(Order(id, prompt)))
-    await pool.wake()
+    pool.wake()
 
 
 def ended(id: str, state: str) -> Callable[[Any], bool]:

@@ -63,10 +63,10 @@ def test_a_job_is_whole_when_it_is_read_back(store: Store) -> None:
     assert record.asked.prompt == '{"1":{"class_type":"Save","inputs":{}}}'
     assert record.asked.targets == '["1"]'
     assert "secret" not in record.asked.extra_data
-    assert store.read.secrets("a") == '{"api_key_comfy_org":"secret"}'
+    assert store.read.handed_over("a").secrets == '{"api_key_comfy_org":"secret"}'
     job = leased(store)
     store.end("a", job.epoch, Ending("done")).result()
-    assert store.read.secrets("a") is None
+    assert store.read.handed_over("a").secrets is None
     assert b"secret" not in store.path.read_bytes()
 
 

@@ -249,7 +249,7 @@ def test_a_job_that_kills_its_workers_is_parked_and_a_worker_that_cannot_start_i
 
         async def without_a_worker(client: Client) -> str:
             id = await client.submit(picture(8, "patient"), extra_data={"small": 0x102030})
-            await said(client, "the worker of auto ended: it ended with exit code 3")
+            await said(client, "the worker of cpu ended: it ended with exit code 3")
             await said(client, "the card fell off the bus")
             assert [item[1] for item in (await client.get("/queue"))["queue_pending"]] == [id]
             async with client.http.get("/readyz") as answer:

@@ -197,10 +197,13 @@ def test_a_job_is_told_to_its_client_alone(server: Server) -> None:
         other = uuid.uuid4().hex
         async with client.socket(other) as socket:
             run = await watched(client, {"w": node("Works", steps=2, pause=0.001)})
+            seen = [await socket.next()]
+            while seen[-1]["data"] != {"status": {"exec_info": {"queue_remaining": 0}}}:
+                seen.append(await socket.next())
             await mark(client, other)
-            seen = await drained(socket)
+            seen += await drained(socket)
         assert {each["type"] for each in seen} == {"status"}
-        assert len(seen) == len(run.all("status"))
+        assert len(seen) <= len(run.all("status"))  # several changes that come together are told once
         assert not [each for each in seen if "sid" in each["data"]]
 
     speak(server, scenario)
