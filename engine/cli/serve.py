@@ -80,8 +80,7 @@ def command(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     token = _token(token, token_file)
-    if token is None and not _is_loopback(listen):
-        token = secrets.token_urlsafe(24)
+    made_up = secrets.token_urlsafe(24) if token is None and not _is_loopback(listen) else None
     told: str = chosen["device"] if devices is None else devices
     names = tuple(each.strip() for each in told.split(",") if each.strip())
     if not names:
@@ -90,7 +89,7 @@ def command(
         listen=listen,
         port=port,
         devices=names,
-        guard=guard.Guard((*allow_host, listen), allow_origin, token, debug),
+        guard=guard.Guard((*allow_host, listen), allow_origin, token or made_up, debug),
         frontend=frontend,
         bounds=desk.Bounds(),
         limits=lane.Limits(retries=retries, hang=hang_after),
@@ -101,7 +100,8 @@ def command(
     )
 
     def ready(address: str) -> None:
-        click.echo(f"Heddle is at {address}/login?token={token}" if token else f"Heddle is at {address}")
+        # A token that was chosen is known; a log is no place for it.
+        click.echo(f"Heddle is at {address}/login?token={made_up}" if made_up else f"Heddle is at {address}")
 
     try:
         asyncio.run(serving.serve(options.settings(chosen), served, ready))

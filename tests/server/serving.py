@@ -75,6 +75,7 @@ class Server:
     address: str
     base: Path
     process: "subprocess.Popen[str]"
+    greeting: str = ""  # what it said once it was up
 
 
 @contextmanager
@@ -99,7 +100,7 @@ def serving(base: Path, *more: str, seconds: float = 90, within: Sequence[str] =
         while "Heddle is at" not in line:
             assert line, "the server ended before it was up"
             line = process.stdout.readline()
-        server = Server(line.split()[-1].partition("/login")[0], base, process)
+        server = Server(line.split()[-1].partition("/login")[0], base, process, line.strip())
         if seconds:
             wait_until_ready(server, seconds)
         yield server

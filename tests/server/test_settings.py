@@ -20,6 +20,7 @@ def test_a_token_from_a_file_is_asked_for_and_reaches_no_list_of_processes(
     monkeypatch.setenv("HEDDLE_LISTEN", "127.0.0.1")
     with serving(tmp_path, seconds=0) as server:
         assert server.address.startswith("http://127.0.0.1:")
+        assert server.greeting.endswith(server.address)  # and no token
         with pytest.raises(urllib.error.HTTPError, match="401") as refused:
             urllib.request.urlopen(f"{server.address}/queue")
         refused.value.close()
