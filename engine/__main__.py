@@ -3,7 +3,7 @@
 import click
 
 from engine import __version__
-from engine.cli import backup, convert, nodes, run, serve, validate, worker
+from engine.cli import backup, convert, nodes, run, serve, user, validate, worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,7 +12,7 @@ def main() -> None:
     """Heddle runs node-graph diffusion pipelines: a workflow file becomes an image."""
 
 
-for each in (run, serve, backup, validate, convert, nodes, worker):
+for each in (run, serve, backup, user, validate, convert, nodes, worker):
     main.add_command(each.command)
 
 if __name__ == "__main__":

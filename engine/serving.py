@@ -35,6 +35,7 @@ from engine.weights.folders import Folders
 from nodes import built_in_registry
 
 log = logging.getLogger(__name__)
+_TURNING_OUT = 1.0  # seconds between looks at whose websockets are open
 _PRUNING = 600.0  # seconds between looks at what the history may forget
 
 
@@ -70,11 +71,12 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
         logging.getLogger().addHandler(desk.logs)
         desk.logs.listener = desk.sockets.send_log
         await desk.pool.start()
-        pruning = asyncio.create_task(_prune(desk.store, serving))
+        chores = [asyncio.create_task(_prune(desk.store, serving)), asyncio.create_task(_turn_out(desk))]
         host, port = runner.addresses[0][:2]
         on_ready(f"{'https' if serving.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}")
         await _told_to_stop()
-        pruning.cancel()
+        for chore in chores:
+            chore.cancel()
         await desk.sockets.close()
         await desk.pool.stop()
         await desk.types.routes.close()
@@ -96,7 +98,8 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
     frontend, shelved, bounds = serving.frontend, shelves() if serving.frontend else {}, serving.bounds
-    return Desk(chosen, store, pool, types, sockets, status, reporter, logs, describe, frontend, shelved, bounds)
+    more = frontend, shelved, bounds, serving.guard.accounts
+    return Desk(chosen, store, pool, types, sockets, status, reporter, logs, describe, *more)
 
 
 def _has_packs(settings: Settings, chosen: Folders) -> bool:
@@ -125,6 +128,15 @@ async def _prune(store: Store, serving: Serving) -> None:
         before = None if serving.keep_days is None else time.time() - serving.keep_days * 86400
         await asyncio.wrap_future(store.prune(serving.keep, before))
         await asyncio.sleep(_PRUNING)
+
+
+async def _turn_out(desk: Desk) -> None:
+    """Close the websockets of those whose account is gone, or whose token was replaced."""
+    while desk.accounts is not None:
+        for asker in desk.sockets.askers():
+            if not desk.accounts.is_current(asker.key):
+                await desk.sockets.turn_out(asker)
+        await asyncio.sleep(_TURNING_OUT)
 
 
 async def _told_to_stop() -> None:

@@ -73,8 +73,8 @@ class Configured(click.Command):
 
         file = config_file.find(path("config"), path("base_directory") or Path.cwd())
         if file is not None:
-            parent = ctx.parent.command if ctx.parent is not None else None
-            commands = parent.commands.values() if isinstance(parent, click.Group) else [self]
+            root = ctx.find_root().command
+            commands = root.commands.values() if isinstance(root, click.Group) else [self]
             known = [option for each in commands if isinstance(each, Configured) for option in each.settings()]
             ctx.default_map = config_file.read(file, self.settings(), known)
             ctx.meta[__name__] = file

@@ -17,11 +17,12 @@ from engine.cli import options
 from engine.cli.configured import PREFIX, Configured
 from engine.cli.path_or_word import PathOrWord
 from engine.node.deferred import deferred
+from engine.settings import Settings
 
 with deferred():
     from engine import serving
     from engine.queue import lane, schema
-    from engine.server import desk, guard, installed
+    from engine.server import accounts, desk, guard, installed
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _FRONTEND = PathOrWord({"stock": lambda: installed.stock_frontend()}, file_okay=False, exists=True)
@@ -35,6 +36,9 @@ _FRONTEND = PathOrWord({"stock": lambda: installed.stock_frontend()}, file_okay=
     "--token", metavar="TOKEN", hide_input=True, help="What clients must show; made up and printed off loopback."
 )
 @click.option("--token-file", type=_FILE, help="Read the token from this file, so that no list of processes shows it.")
+@click.option(
+    "--multi-user/--no-multi-user", help="Everybody has an account (heddle user add) and a token of their own."
+)
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name under which it is asked.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="Another page that may ask.")
 @click.option("--frontend", type=_FRONTEND, metavar="FOLDER", help="A browser frontend's files, or `stock`.")
@@ -61,6 +65,7 @@ def command(
     devices: str | None,
     token: str | None,
     token_file: Path | None,
+    multi_user: bool,
     allow_host: tuple[str, ...],
     allow_origin: tuple[str, ...],
     frontend: Path | None,
@@ -80,7 +85,12 @@ def command(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     token = _token(token, token_file)
-    made_up = secrets.token_urlsafe(24) if token is None and not _is_loopback(listen) else None
+    settings = options.settings(chosen)
+    if token is not None and multi_user:
+        wrong = "with --multi-user each user has a token: heddle user token NAME"
+        raise click.BadParameter(wrong, param_hint="--token")
+    wants_one = token is None and not multi_user and not _is_loopback(listen)
+    made_up = secrets.token_urlsafe(24) if wants_one else None
     told: str = chosen["device"] if devices is None else devices
     names = tuple(each.strip() for each in told.split(",") if each.strip())
     if not names:
@@ -89,7 +99,9 @@ def command(
         listen=listen,
         port=port,
         devices=names,
-        guard=guard.Guard((*allow_host, listen), allow_origin, token or made_up, debug),
+        guard=guard.Guard(
+            (*allow_host, listen), allow_origin, token or made_up, debug, _accounts(settings) if multi_user else None
+        ),
         frontend=frontend,
         bounds=desk.Bounds(),
         limits=lane.Limits(retries=retries, hang=hang_after),
@@ -104,7 +116,7 @@ def command(
         click.echo(f"Heddle is at {address}/login?token={made_up}" if made_up else f"Heddle is at {address}")
 
     try:
-        asyncio.run(serving.serve(options.settings(chosen), served, ready))
+        asyncio.run(serving.serve(settings, served, ready))
     except (schema.StoreError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
@@ -128,6 +140,16 @@ def _token(said: str | None, file: Path | None) -> str | None:
         wanted = "a token is one word of letters, digits and signs without spaces"
         raise click.BadParameter(wanted, param_hint="--token" if file is None else f"--token-file {file}")
     return token
+
+
+def _accounts(settings: Settings) -> "accounts.Accounts":
+    try:
+        found = accounts.Accounts(settings.folder("user") / accounts.DATABASE)
+    except schema.StoreError as error:
+        raise click.ClickException(str(error)) from error
+    if not found.all():
+        click.echo("Nobody has an account yet: heddle user add NAME makes one, and tells its token", err=True)
+    return found
 
 
 def _is_loopback(listen: str) -> bool:

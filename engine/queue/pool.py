@@ -93,14 +93,16 @@ class Pool:
         """The jobs that workers have."""
         return [lane.job for lane in self.lanes if lane.job is not None]
 
-    async def interrupt(self, id: str | None = None) -> bool:
-        """Cancel this running job, or all that run; whether there was one. It is on the disk then: a crash does not
-        bring the job back. Raises StoreError when it is not, though whoever runs is told to stop all the same.
+    async def interrupt(self, id: str | None = None, user: str | None = None) -> bool:
+        """Cancel this running job, or all that run, of one user or of everybody; whether there was one. It is on the
+        disk then: a crash does not bring the job back. Raises StoreError when it is not, though whoever runs is told
+        to stop all the same.
         """
         try:
-            found = await asyncio.wrap_future(self.store.interrupt(id))
+            found = await asyncio.wrap_future(self.store.interrupt(id, user))
         except StoreError:
-            self.end_early([job.id for job in self.running() if id in (None, job.id)])
+            mine = [job for job in self.running() if user in (None, job.user)]
+            self.end_early([job.id for job in mine if id in (None, job.id)])
             raise
         self.end_early(found)
         return bool(found)
@@ -196,7 +198,8 @@ class Pool:
                 elif frame.kind == "ended":
                     await self._finish(lane, frame)
                 elif frame.kind == "said":
-                    self.listener.said(frame.data["event"], frame.data.get("data"), frame.data["sid"], frame.blob)
+                    said = frame.data
+                    self.listener.said(said["event"], said.get("data"), said["sid"], frame.blob, lane.job)
                 elif frame.kind == "answer":
                     self._checks.answered(frame.data)
         finally:

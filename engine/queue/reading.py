@@ -26,21 +26,26 @@ _ORDERS: dict[SortBy, str] = {"created": "created", "duration": "ended - started
 
 
 class Reader:
-    """Reads what is committed; may be used from any thread. Everything raises StoreError for a file that is damaged."""
+    """Reads what is committed; may be used from any thread. Everything raises StoreError for a file that is damaged.
+
+    Where a `user` is given, only that user's jobs are there.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mine = threading.local()
         self._opened: list[sqlite3.Connection] = []
 
-    def job(self, id: str) -> Job | None:
+    def job(self, id: str, user: str | None = None) -> Job | None:
         """One job, without what was asked and made."""
-        row = self._one(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", id)
+        mine, who = of_user(user)
+        row = self._one(f"SELECT {COLUMNS} FROM jobs WHERE id = ?{mine}", id, *who)
         return Job(*row) if row else None
 
-    def record(self, id: str) -> Record | None:
+    def record(self, id: str, user: str | None = None) -> Record | None:
         """One job with all that belongs to it."""
-        row = self._one(f"{_WHOLE} WHERE jobs.id = ?", id)
+        mine, who = of_user(user)
+        row = self._one(f"{_WHOLE} WHERE jobs.id = ?{mine}", id, *who)
         return _record(row) if row else None
 
     def failures(self, ids: Collection[str]) -> dict[str, str]:
@@ -58,27 +63,32 @@ class Reader:
         assert row is not None, f"the job {id} is not in the queue"
         return HandedOver(*row)
 
-    def counts(self) -> dict[State, int]:
+    def counts(self, user: str | None = None) -> dict[State, int]:
         """How many jobs stand where."""
-        return dict(self._all("SELECT state, number FROM counts"))
+        if user is None:
+            return dict(self._all("SELECT state, number FROM counts"))
+        mine = dict(self._all("SELECT state, number FROM counts_of WHERE user = ?", user))
+        return {state: mine.get(state, 0) for state in STATES}
 
-    def remaining(self) -> int:
+    def remaining(self, user: str | None = None) -> int:
         """How many jobs wait or run."""
-        counts = self.counts()
+        counts = self.counts(user)
         return counts["waiting"] + counts["running"] + counts["publishing"]
 
     def paused(self) -> bool:
         """Whether waiting jobs are kept waiting."""
         return self._one("SELECT 1 FROM facts WHERE name = 'paused'") is not None
 
-    def running(self) -> list[Record]:
+    def running(self, user: str | None = None) -> list[Record]:
         """Jobs that a worker has, and those whose files are being published."""
-        return self._records(f"{_WHOLE} WHERE state IN ('running', 'publishing') ORDER BY started")
+        mine, who = of_user(user)
+        return self._records(f"{_WHOLE} WHERE state IN ('running', 'publishing'){mine} ORDER BY started", *who)
 
-    def waiting(self, limit: int = -1, offset: int = 0) -> Iterator[Record]:
+    def waiting(self, limit: int = -1, offset: int = 0, user: str | None = None) -> Iterator[Record]:
         """Waiting jobs in the order of their turns."""
-        wanted = f"{_WHOLE} WHERE state = 'waiting' ORDER BY number, arrival LIMIT ? OFFSET ?"
-        return (_record(row) for row in self._rows(wanted, limit, offset))
+        mine, who = of_user(user)
+        wanted = f"{_WHOLE} WHERE state = 'waiting'{mine} ORDER BY number, arrival LIMIT ? OFFSET ?"
+        return (_record(row) for row in self._rows(wanted, *who, limit, offset))
 
     def next_in_turn(self, limit: int) -> list[Record]:
         """The first few waiting jobs, for whoever chooses which worker takes which."""
@@ -89,8 +99,8 @@ class Reader:
 
         With both, `newest` limits how many come after the offset.
         """
-        mine = "finish IS NOT NULL" if user is None else "finish IS NOT NULL AND user = ?"
-        who = () if user is None else (user,)
+        also, who = of_user(user)
+        mine = f"finish IS NOT NULL{also}"
         if newest is not None and offset <= 0:
             rows = self._all(f"{_WHOLE} WHERE {mine} ORDER BY finish DESC LIMIT ?", *who, newest)
             return [_record(row) for row in reversed(rows)]
@@ -105,16 +115,18 @@ class Reader:
         workflow_id: str | None = None,
         sort_by: SortBy = "created",
         newest_first: bool = True,
+        user: str | None = None,
     ) -> tuple[list[Job], int]:
         """A page of jobs, and how many there are in all."""
         if workflow_id is not None:
-            return self._jobs_of_workflow(workflow_id, set(states), limit, offset, sort_by, newest_first)
+            return self._jobs_of_workflow(workflow_id, set(states), limit, offset, sort_by, newest_first, user)
+        mine, who = of_user(user)
         order, direction = _ORDERS[sort_by], "DESC" if newest_first else "ASC"
         known = "AND ended IS NOT NULL AND started IS NOT NULL" if sort_by == "duration" else ""
-        wanted = f"SELECT {order}, id FROM jobs WHERE state = ? {known} ORDER BY {order} {direction} LIMIT ?"
-        each = (self._rows(wanted, state, offset + limit) for state in states)
+        wanted = f"SELECT {order}, id FROM jobs WHERE state = ?{mine} {known} ORDER BY {order} {direction} LIMIT ?"
+        each = (self._rows(wanted, state, *who, offset + limit) for state in states)
         page = list(islice(heapq.merge(*each, key=lambda row: row[0], reverse=newest_first), offset, offset + limit))
-        counts = self.counts()
+        counts = self.counts(user)
         found = [self.job(id) for _, id in page]
         return [job for job in found if job is not None], sum(counts[state] for state in states)
 
@@ -129,15 +141,23 @@ class Reader:
             self._opened.pop().close()
 
     def _jobs_of_workflow(
-        self, workflow_id: str, states: set[State], limit: int, offset: int, sort_by: SortBy, newest_first: bool
+        self,
+        workflow_id: str,
+        states: set[State],
+        limit: int,
+        offset: int,
+        sort_by: SortBy,
+        newest_first: bool,
+        user: str | None,
     ) -> tuple[list[Job], int]:
         marks = ", ".join("?" * len(states))
-        mine = f"FROM jobs WHERE workflow_id = ? AND state IN ({marks})"
+        also, who = of_user(user)
+        mine = f"FROM jobs WHERE workflow_id = ? AND state IN ({marks}){also}"
         order = f"{_ORDERS[sort_by]} {'DESC' if newest_first else 'ASC'} NULLS LAST"
         rows = self._all(
-            f"SELECT {COLUMNS} {mine} ORDER BY {order} LIMIT ? OFFSET ?", workflow_id, *states, limit, offset
+            f"SELECT {COLUMNS} {mine} ORDER BY {order} LIMIT ? OFFSET ?", workflow_id, *states, *who, limit, offset
         )
-        total = self._one(f"SELECT count(*) {mine}", workflow_id, *states)
+        total = self._one(f"SELECT count(*) {mine}", workflow_id, *states, *who)
         return [Job(*row) for row in rows], total[0] if total else 0
 
     def _records(self, wanted: str, *values: Any) -> list[Record]:
@@ -161,6 +181,14 @@ class Reader:
             mine = self._mine.connection = open_to_read(self._path)
             self._opened.append(mine)
         return mine
+
+
+def of_user(user: str | None) -> tuple[str, tuple[str, ...]]:
+    """What to add to a condition so that it holds for one user's jobs alone, and the values of that; None: everybody's.
+
+    The second half is what lets the user's own indexes be used.
+    """
+    return ("", ()) if user is None else (" AND user = ? AND user != ''", (user,))
 
 
 def files_of(text: str) -> tuple[File, ...]:

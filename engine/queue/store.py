@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.queue.job import SECRETS, Ending, Job, Order, as_json
-from engine.queue.reading import COLUMNS, Reader
+from engine.queue.reading import COLUMNS, Reader, of_user
 from engine.queue.schema import hold
 from engine.queue.states import State, Turn, after
 from engine.queue.writer import Writer
@@ -35,7 +35,10 @@ class StaleEpoch(RuntimeError):
 
 
 class Store:
-    """The queue's file: changes go through one writer, reads go past it (`read`)."""
+    """The queue's file: changes go through one writer, reads go past it (`read`).
+
+    A change for a `user` touches that user's jobs alone: those of others are not there.
+    """
 
     def __init__(self, path: Path, *, most_waiting: int = 1_000_000) -> None:
         """Open or make the file. Jobs that ran when it was last closed, or cut off, wait again. Raises StoreError,
@@ -164,26 +167,27 @@ class Store:
 
         return self._writer.change(change)
 
-    def cancel_waiting(self, ids: Iterable[str] | None = None) -> "Future[list[str]]":
+    def cancel_waiting(self, ids: Iterable[str] | None = None, user: str | None = None) -> "Future[list[str]]":
         """Cancel these jobs, or all, where they still wait; the ids of those that did."""
         asked = None if ids is None else list(ids)
+        mine, who = of_user(user)
 
         def change(db: sqlite3.Connection) -> list[str]:
             if asked is None:
-                found = [id for (id,) in db.execute("SELECT id FROM jobs WHERE state = 'waiting'")]
+                found = [id for (id,) in db.execute(f"SELECT id FROM jobs WHERE state = 'waiting'{mine}", who)]
             else:
-                found = [id for id in dict.fromkeys(asked) if _state(db, id) == "waiting"]
+                found = [id for id in dict.fromkeys(asked) if _state(db, id, user) == "waiting"]
             for id in found:
                 _ended(db, id, "cancel")
             return found
 
         return self._writer.change(change)
 
-    def cancel(self, id: str) -> "Future[State | None]":
+    def cancel(self, id: str, user: str | None = None) -> "Future[State | None]":
         """Cancel a job: one that waits is `cancelled`, one that is `running` will not run again. None for others."""
 
         def change(db: sqlite3.Connection) -> State | None:
-            match _state(db, id):
+            match _state(db, id, user):
                 case "waiting":
                     return _ended(db, id, "cancel")
                 case "running":
@@ -194,11 +198,12 @@ class Store:
 
         return self._writer.change(change)
 
-    def interrupt(self, id: str | None = None) -> "Future[list[str]]":
+    def interrupt(self, id: str | None = None, user: str | None = None) -> "Future[list[str]]":
         """Note that this job, or all, is not to run on where it runs; the ids of those. It holds through a crash."""
+        mine, who = of_user(user)
 
         def change(db: sqlite3.Connection) -> list[str]:
-            running = [row[0] for row in db.execute("SELECT id FROM jobs WHERE state = 'running'")]
+            running = [row[0] for row in db.execute(f"SELECT id FROM jobs WHERE state = 'running'{mine}", who)]
             found = [each for each in running if id in (None, each)]
             for each in found:
                 _unwant(db, each)
@@ -206,14 +211,15 @@ class Store:
 
         return self._writer.change(change)
 
-    def forget(self, ids: Iterable[str] | None = None) -> "Future[int]":
+    def forget(self, ids: Iterable[str] | None = None, user: str | None = None) -> "Future[int]":
         """Delete these ended jobs, or all that ended, from the history; how many went."""
-        asked = None if ids is None else [(id,) for id in ids]
-        mine = "DELETE FROM jobs WHERE state IN ('done', 'failed', 'cancelled')"
+        also, who = of_user(user)
+        asked = None if ids is None else [(*who, id) for id in ids]
+        mine = f"DELETE FROM jobs WHERE state IN ('done', 'failed', 'cancelled'){also}"
 
         def change(db: sqlite3.Connection) -> int:
             if asked is None:
-                return db.execute(mine).rowcount
+                return db.execute(mine, who).rowcount
             return max(db.executemany(f"{mine} AND id = ?", asked).rowcount, 0)
 
         return self._writer.change(change)
@@ -232,11 +238,11 @@ class Store:
 
         return self._writer.change(change)
 
-    def move(self, id: str, number: float | None) -> "Future[Job]":
+    def move(self, id: str, number: float | None, user: str | None = None) -> "Future[Job]":
         """Give a waiting job another number; None puts it before all others. Raises Refused if it does not wait."""
 
         def change(db: sqlite3.Connection) -> Job:
-            if _state(db, id) != "waiting":
+            if _state(db, id, user) != "waiting":
                 raise Refused(f"the job {id!r} does not wait, so its turn cannot be changed")
             (first,) = db.execute("SELECT min(number) FROM jobs WHERE state = 'waiting'").fetchone()
             db.execute("UPDATE jobs SET number = ? WHERE id = ?", (first - 1 if number is None else number, id))
@@ -244,11 +250,11 @@ class Store:
 
         return self._writer.change(change)
 
-    def retry(self, id: str) -> "Future[Job]":
+    def retry(self, id: str, user: str | None = None) -> "Future[Job]":
         """Have a failed or cancelled job wait again. Raises WrongState, and Refused for an id that nobody has."""
 
         def change(db: sqlite3.Connection) -> Job:
-            if _state(db, id) is None:
+            if _state(db, id, user) is None:
                 raise Refused(f"no job has the id {id!r}")
             cleared = "started = NULL, ended = NULL, finish = NULL, tries = 0, worker = NULL, preview = NULL"
             _turn(db, id, "retry", f"{cleared}, outputs_count = 0, previewable_count = 0, unwanted = 0")
@@ -329,8 +335,9 @@ def _job(db: sqlite3.Connection, id: str) -> Job:
     return Job(*db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone())
 
 
-def _state(db: sqlite3.Connection, id: str) -> State | None:
-    row = db.execute("SELECT state FROM jobs WHERE id = ?", (id,)).fetchone()
+def _state(db: sqlite3.Connection, id: str, user: str | None = None) -> State | None:
+    mine, who = of_user(user)
+    row = db.execute(f"SELECT state FROM jobs WHERE id = ?{mine}", (id, *who)).fetchone()
     return row[0] if row else None
 
 

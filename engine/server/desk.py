@@ -10,6 +10,7 @@ from aiohttp import web
 from engine.compat.pack_calls import LARGEST_BODY
 from engine.queue.pool import Pool
 from engine.queue.store import Store
+from engine.server.accounts import Accounts
 from engine.server.log_lines import LogLines
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
@@ -43,6 +44,7 @@ class Desk:
     frontend: Path | None = None
     shelves: Mapping[str, Sequence[Path]] = field(default_factory=dict[str, Sequence[Path]])  # what else is served
     bounds: Bounds = field(default_factory=Bounds)
+    accounts: Accounts | None = None  # None: there is one user
 
 
 DESK: web.AppKey[Desk] = web.AppKey("desk", Desk)

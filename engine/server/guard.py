@@ -12,6 +12,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from engine.queue.schema import StoreError
+from engine.server.accounts import Account, Accounts
+from engine.server.asker import Asker, is_near, note
 from engine.server.bodies import refused
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,11 @@ class Guard:
     origins: Collection[str] = ()  # of other pages that may ask
     token: str | None = None
     debug: bool = False
+    accounts: Accounts | None = None  # of several users; their tokens are the only ones then
+
+    @property
+    def wants_token(self) -> bool:
+        return self.token is not None or self.accounts is not None
 
     def middlewares(self) -> list[Callable[..., Awaitable[web.StreamResponse]]]:
         """In the order of their asking."""
@@ -47,8 +54,7 @@ class Guard:
                 raise web.HTTPForbidden(text="a page of another origin may not ask: start with --allow-origin")
             if request.method == "OPTIONS":
                 return self._with_cors(web.Response(), origin)
-            if self.token is not None and request.path not in _OPEN and not self.knows_token(request):
-                raise web.HTTPUnauthorized(text="a token is needed: Authorization: Bearer …, or open /login?token=…")
+            note(request, self.asker(request))
             return self._with_cors(await handler(request), origin)
 
         return check
@@ -103,17 +109,32 @@ class Guard:
             return False
         return asked.hostname is not None and asked.hostname == mine.hostname and len(ports) < 2
 
-    def knows_token(self, request: web.Request) -> bool:
-        """Whether a request carries the token: in a header, a cookie, or, for websockets, in its address."""
-        assert self.token is not None
-        kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        given = [bearer if kind.lower() == "bearer" else "", request.cookies.get(COOKIE, "")]
-        if _is_socket(request):
-            given.append(request.query.get("token", ""))
-        return any(self.is_token(each) for each in given)
+    def asker(self, request: web.Request) -> Asker:
+        """Who asks, by the token in a header, a cookie, or, for websockets, in the address. Raises 401 and 403."""
+        inside = self.debug or is_near(request)
+        if request.path in _OPEN:
+            return Asker(user="", is_admin=False) if self.accounts is not None else Asker(sees_inside=inside)
+        if self.accounts is not None:
+            account = self._account(request)
+            sees = self.debug or (inside and account.is_admin)
+            return Asker(account.id, account.name, account.is_admin, account.key, sees)
+        if self.token is not None and not any(self.is_token(each) for each in _tokens(request)):
+            raise _no_token()
+        return Asker(sees_inside=inside)
+
+    def _account(self, request: web.Request) -> Account:
+        assert self.accounts is not None
+        account = self.accounts.of_token(next(iter(_tokens(request)), ""))
+        if account is None:
+            raise _no_token()
+        if request.headers.get("Comfy-User") not in (None, "", account.id):
+            raise refused(403, "the Comfy-User header names another user than the token")
+        return account
 
     def is_token(self, text: str) -> bool:
-        """Compare in constant time."""
+        """Whether this is a token that somebody may show; compared in constant time."""
+        if self.accounts is not None:
+            return self.accounts.of_token(text) is not None
         return self.token is not None and hmac.compare_digest(text.encode(), self.token.encode())
 
     def _with_cors(self, response: web.StreamResponse, origin: str | None) -> web.StreamResponse:
@@ -131,14 +152,27 @@ def login(guard: Guard) -> Callable[[web.Request], Awaitable[web.StreamResponse]
 
     async def route(request: web.Request) -> web.StreamResponse:
         token = request.query.get("token", "")
-        if guard.token is not None and not guard.is_token(token):
-            raise web.HTTPUnauthorized(text="this is not the token that the server printed when it started")
+        if guard.wants_token and not guard.is_token(token):
+            raise web.HTTPUnauthorized(text="this is neither the token that the server printed nor that of a user")
         response = web.HTTPFound("/")
-        if guard.token is not None:
+        if guard.wants_token:
             response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=request.secure)
         return response
 
     return route
+
+
+def _tokens(request: web.Request) -> list[str]:
+    """The tokens that a request shows, those that were put into it on purpose before the cookie."""
+    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    given = [bearer if kind.lower() == "bearer" else ""]
+    if _is_socket(request):
+        given.append(request.query.get("token", ""))
+    return [each for each in (*given, request.cookies.get(COOKIE, "")) if each]
+
+
+def _no_token() -> web.HTTPException:
+    return web.HTTPUnauthorized(text="a token is needed: Authorization: Bearer …, or open /login?token=…")
 
 
 def _is_socket(request: web.Request) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from engine.server.asker import asker_of
 from engine.server.bodies import raw_json, read_object, texts, whole_number
 from engine.server.desk import DESK
 from engine.server.job_json import history
@@ -18,14 +19,14 @@ async def show_history(request: web.Request) -> web.Response:
     offset = whole_number(request, "offset", 0) or 0
     if newest is not None and newest < 0:
         newest = None
-    read = request.app[DESK].store.read
-    return raw_json(await asyncio.to_thread(lambda: history(read.history(newest, offset))))
+    read, user = request.app[DESK].store.read, asker_of(request).user
+    return raw_json(await asyncio.to_thread(lambda: history(read.history(newest, offset, user))))
 
 
 @routes.get("/history/{id}")
 async def show_entry(request: web.Request) -> web.Response:
     """One entry by its id, or none."""
-    record = request.app[DESK].store.read.record(request.match_info["id"])
+    record = request.app[DESK].store.read.record(request.match_info["id"], asker_of(request).user)
     ran = record is not None and record.job.ended is not None and record.job.started is not None
     return raw_json(history([record] if record is not None and ran else []))
 
@@ -33,9 +34,9 @@ async def show_entry(request: web.Request) -> web.Response:
 @routes.post("/history")
 async def change_history(request: web.Request) -> web.Response:
     """Forget entries: all (`clear`) or some (`delete`)."""
-    desk, body = request.app[DESK], await read_object(request)
+    desk, user, body = request.app[DESK], asker_of(request).user, await read_object(request)
     if body.get("clear"):
-        await asyncio.wrap_future(desk.store.forget())
+        await asyncio.wrap_future(desk.store.forget(None, user))
     if "delete" in body:
-        await asyncio.wrap_future(desk.store.forget(texts(body["delete"], "delete")))
+        await asyncio.wrap_future(desk.store.forget(texts(body["delete"], "delete"), user))
     return web.Response()

@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import web
 
 from engine.queue.states import State
+from engine.server.asker import Asker, asker_of
 from engine.server.bodies import is_text, read_json, refused, whole_number
 from engine.server.desk import DESK, Desk
 from engine.server.job_json import STATUS, job_json, whole_job
@@ -25,9 +26,8 @@ async def list_jobs(request: web.Request) -> web.Response:
     if by not in _SORTED or order not in ("asc", "desc"):
         raise refused(400, "sort_by is created_at or execution_duration, sort_order is asc or desc")
     key = "created" if by == "created_at" else "duration"
-    jobs, total = await asyncio.to_thread(
-        read.jobs, states, limit, offset, query.get("workflow_id"), key, order == "desc"
-    )
+    which = states, limit, offset, query.get("workflow_id"), key, order == "desc", asker_of(request).user
+    jobs, total = await asyncio.to_thread(read.jobs, *which)
     failures = read.failures([job.id for job in jobs if job.state == "failed"])
     shown = [job_json(job, failures.get(job.id)) for job in jobs]
     page = {"offset": offset, "limit": limit, "total": total, "has_more": offset + len(jobs) < total}
@@ -37,7 +37,7 @@ async def list_jobs(request: web.Request) -> web.Response:
 @routes.get("/jobs/{id}")
 async def show_job(request: web.Request) -> web.Response:
     """One job with its workflow and, once it has ended, what it made."""
-    record = request.app[DESK].store.read.record(request.match_info["id"])
+    record = request.app[DESK].store.read.record(request.match_info["id"], asker_of(request).user)
     if record is None:
         raise refused(404, "Job not found")
     return web.json_response(whole_job(record))
@@ -52,18 +52,19 @@ async def cancel_jobs(request: web.Request) -> web.Response:
         raise refused(400, 'wanted is {"job_ids": ["…"]}')
     if wrong := [each for each in ids if not each or not is_text(each)]:
         raise refused(400, "ids of jobs are texts", invalid_ids=wrong)
-    cancelled = [await _cancel(request.app[DESK], id) for id in ids]
+    cancelled = [await _cancel(request.app[DESK], id, asker_of(request)) for id in ids]
     return web.json_response({"cancelled": any(cancelled)})
 
 
 @routes.post("/jobs/{id}/cancel")
 async def cancel_job(request: web.Request) -> web.Response:
     """Cancel a job, waiting or running."""
-    return web.json_response({"cancelled": await _cancel(request.app[DESK], request.match_info["id"])})
+    cancelled = await _cancel(request.app[DESK], request.match_info["id"], asker_of(request))
+    return web.json_response({"cancelled": cancelled})
 
 
-async def _cancel(desk: Desk, id: str) -> bool:
-    was = await asyncio.wrap_future(desk.store.cancel(id))
+async def _cancel(desk: Desk, id: str, asker: Asker) -> bool:
+    was = await asyncio.wrap_future(desk.store.cancel(id, asker.user))
     if was == "running":
         desk.pool.end_early([id])
     elif was is not None:

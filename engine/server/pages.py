@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from engine.server.asker import asker_of
 from engine.server.desk import DESK, Desk
 from engine.server.paths import inside, type_of
 
@@ -24,7 +25,8 @@ async def index(request: web.Request) -> web.StreamResponse:
     """The frontend's first page."""
     desk = request.app[DESK]
     if desk.frontend is None:
-        text = _NONE.format(version=escape(str(desk.system()["heddle_version"])), waiting=desk.store.read.remaining())
+        version, waiting = desk.system()["heddle_version"], desk.store.read.remaining(asker_of(request).user)
+        text = _NONE.format(version=escape(str(version)), waiting=waiting)
         return web.Response(text=text, content_type="text/html", headers=_FRESH)
     return web.FileResponse(desk.frontend / "index.html", headers=_FRESH)
 

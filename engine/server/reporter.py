@@ -56,12 +56,16 @@ class Reporter:
         self.types.learn(described)
         self.types.devices = [described["device"]]
 
-    def said(self, event: Any, data: Any, to: str | None, body: bytes) -> None:
-        """A pack sends something to clients: JSON under a name, or bytes under a number."""
+    def said(self, event: Any, data: Any, to: str | None, body: bytes, during: Job | None) -> None:
+        """A pack sends something to clients: JSON under a name, or bytes under a number.
+
+        What it tells everybody while it runs a job is told to everybody who may know of the job.
+        """
+        user = during.user if to is None and during is not None else None
         if isinstance(event, int):
-            self.sockets.send_bytes(event, body, to)
+            self.sockets.send_bytes(event, body, to, user)
         else:
-            self.sockets.send(str(event), data, to)
+            self.sockets.send(str(event), data, to, user=user)
 
     def wrote(self, worker: str, line: str) -> None:
         """A worker wrote a line."""
@@ -78,6 +82,7 @@ class Reporter:
         if job.client_id is None and frame.type not in _TO_ALL:
             return
         if frame.type == PREVIEW:
-            self.sockets.send_preview(frame.picture, frame.data, job.client_id)
+            self.sockets.send_preview(frame.picture, frame.data, job.client_id, job.user)
         else:
-            self.sockets.send(frame.type, frame.data, job.client_id, keep=frame.type not in _REPLACED)
+            keep = frame.type not in _REPLACED
+            self.sockets.send(frame.type, frame.data, job.client_id, user=job.user, keep=keep)

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from engine.server.asker import asker_of
 from engine.server.bodies import whole_number
 from engine.server.desk import DESK
 from engine.server.sockets import Socket
@@ -21,12 +22,15 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if len(desk.sockets) >= desk.sockets.most:
         raise web.HTTPServiceUnavailable(text=f"{desk.sockets.most} websockets are open, which is as many as may")
     since = whole_number(request, "since", None)
+    asker = asker_of(request)
     id = request.query.get("clientId", "")[:_LONGEST_ID] or uuid.uuid4().hex
+    if desk.sockets.belongs_to_another(id, asker):
+        raise web.HTTPForbidden(text="another user has a websocket with this clientId")
     connection = web.WebSocketResponse(max_msg_size=_LARGEST, heartbeat=30)
     await connection.prepare(request)
-    first: list[tuple[str, Any]] = [("status", {**desk.status.as_json(), "sid": id})]
+    first: list[tuple[str, Any]] = [("status", {**desk.status.as_json(asker.user), "sid": id})]
     for job in desk.pool.running():
-        if job.client_id == id:
+        if job.client_id == id and asker.user in (None, job.user):
             first += desk.reporter.first_of(job)
-    await desk.sockets.serve(Socket(id, connection, since is not None), first, since)
+    await desk.sockets.serve(Socket(id, connection, since is not None, asker), first, since)
     return connection

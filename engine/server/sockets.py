@@ -6,7 +6,7 @@ import logging
 import struct
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from engine.compat.pack_calls import LARGEST_BODY
+from engine.server.asker import Asker
 
 log = logging.getLogger(__name__)
 FEATURES: Mapping[str, Any] = {"supports_preview_metadata": True, "max_upload_size": LARGEST_BODY}
@@ -30,10 +31,15 @@ class Socket:
     id: str
     connection: web.WebSocketResponse
     numbered: bool  # the client counts messages, so that it can say which one it saw last
+    asker: Asker = field(default_factory=Asker)
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     wants_logs: bool = False
     change: int = 0  # of the queue: the last that it was told of
     waiting: "asyncio.Queue[str | bytes | None]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
+
+    def may_see(self, user: str | None) -> bool:
+        """Whether a message about this user's doings is for this socket; None: it is about nobody's."""
+        return user is None or self.asker.user in (None, user)
 
     def put(self, message: str | bytes) -> None:
         """Have a message sent after those that wait already; a client that cannot keep up is dropped."""
@@ -61,12 +67,15 @@ class Socket:
 
 @dataclass
 class Sockets:
-    """All connections of a server. A newer one takes over the name of an older."""
+    """All connections of a server. A newer one takes over the name of an older one of the same user.
+
+    What is sent for a `user` reaches that user's sockets alone, now and when it is asked for again.
+    """
 
     most: int = 1000
     _open: dict[str, Socket] = field(default_factory=dict[str, Socket])
     _all: set[Socket] = field(default_factory=set[Socket])
-    _kept: deque[tuple[int, str | None, str, str]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _kept: deque[tuple[int, str | None, str | None, str, str]] = field(default_factory=lambda: deque(maxlen=KEPT))
     _number: int = field(default_factory=lambda: time.time_ns() // 1000)  # rises over restarts as well
 
     def __len__(self) -> int:
@@ -75,38 +84,52 @@ class Sockets:
     def __contains__(self, id: object) -> bool:
         return id in self._open
 
-    def send(self, type: str, data: Any, to: str | None = None, *, keep: bool = True) -> None:
+    def belongs_to_another(self, id: str, asker: Asker) -> bool:
+        """Whether another user has a socket of this name open."""
+        return id in self._open and not self._open[id].may_see(asker.user)
+
+    def askers(self) -> set[Asker]:
+        """Who has a socket open."""
+        return {socket.asker for socket in self._all}
+
+    def send(self, type: str, data: Any, to: str | None = None, *, user: str | None = None, keep: bool = True) -> None:
         """Send JSON to one client, or to all. What the next message of its kind replaces need not be kept."""
-        addressed = self._addressed(to)
+        if to is not None and user is None:
+            user = self._open[to].asker.owner if to in self._open else ""
+        addressed = self._addressed(to, user)
         if not keep and not addressed:
             return
         self._number += 1
         text = json.dumps(data, separators=(",", ":"))
         if keep:
-            self._kept.append((self._number, to, type, text))
+            self._kept.append((self._number, to, user, type, text))
         for socket in addressed:
             socket.put(_message(type, text, self._number if socket.numbered else None))
 
-    def send_status(self, data: Any, change: int, to: str | None = None) -> None:
-        """Send how long the queue is after so many changes: to one client, or to all who were not told of as many."""
-        text = json.dumps(data, separators=(",", ":"))
-        for socket in self._addressed(to):
+    def send_status(self, told: Callable[[str | None], Any], change: int, to: str | None = None) -> None:
+        """Send how long a user's queue is after so many changes: to one client, or to all not told of as many yet."""
+        texts: dict[str | None, str] = {}
+        for socket in self._addressed(to, None):
             if to is not None or socket.change < change:
-                socket.change = change
-                socket.put(_message("status", text, self._number if socket.numbered else None))
+                socket.change, user = change, socket.asker.user
+                if user not in texts:
+                    texts[user] = json.dumps(told(user), separators=(",", ":"))
+                socket.put(_message("status", texts[user], self._number if socket.numbered else None))
 
-    def send_preview(self, picture: bytes, where: Mapping[str, Any], to: str | None = None) -> None:
+    def send_preview(
+        self, picture: bytes, where: Mapping[str, Any], to: str | None = None, user: str | None = None
+    ) -> None:
         """Send a picture of where a node stands, JPEG or PNG, in the form that each client knows."""
         is_png = picture.startswith(b"\x89PNG")
         header = json.dumps({**where, "image_type": "image/png" if is_png else "image/jpeg"}).encode()
         full = struct.pack(">II", _PREVIEW_WITH_METADATA, len(header)) + header + picture
         plain = struct.pack(">II", _PREVIEW, _PNG if is_png else _JPEG) + picture
-        for socket in self._addressed(to):
+        for socket in self._addressed(to, user):
             socket.put(full if socket.flags.get("supports_preview_metadata") else plain)
 
-    def send_bytes(self, kind: int, body: bytes, to: str | None = None) -> None:
+    def send_bytes(self, kind: int, body: bytes, to: str | None = None, user: str | None = None) -> None:
         """Send a binary message of a pack, as it is."""
-        for socket in self._addressed(to):
+        for socket in self._addressed(to, user):
             socket.put(struct.pack(">I", kind) + body)
 
     def send_log(self, line: Any) -> None:
@@ -116,11 +139,10 @@ class Sockets:
             if socket.wants_logs:
                 socket.put(text)
 
-    def subscribe(self, id: str, wants_logs: bool) -> bool:
-        """Whether a client wants the log's lines; False if there is no such client."""
-        if id in self._open:
+    def subscribe(self, id: str, asker: Asker, wants_logs: bool) -> None:
+        """Whether a client of this user wants the log's lines."""
+        if id in self._open and self._open[id].may_see(asker.user):
             self._open[id].wants_logs = wants_logs
-        return id in self._open
 
     async def serve(self, socket: Socket, first: list[tuple[str, Any]], since: int | None) -> None:
         """Speak with a client until it goes. It is told `first`, then what it missed since a number."""
@@ -147,19 +169,24 @@ class Sockets:
             with suppress(ConnectionError, RuntimeError):
                 await socket.connection.close(code=WSCloseCode.GOING_AWAY)
 
+    async def turn_out(self, asker: Asker) -> None:
+        """Close what was opened with a token that is worth nothing any more."""
+        for socket in [each for each in self._all if each.asker == asker]:
+            with suppress(ConnectionError, RuntimeError):
+                await socket.connection.close(code=WSCloseCode.POLICY_VIOLATION)
+
     def _repeat(self, socket: Socket, since: int) -> None:
         """Send again what came after a number; a client that was away for too long is told so."""
         oldest = self._kept[0][0] if self._kept else self._number + 1
         if since < oldest - 1:
             socket.put(_message("missed", json.dumps({"since": since, "oldest": oldest}), self._number))
-        for number, to, type, text in self._kept:
-            if number > since and to in (None, socket.id):
+        for number, to, user, type, text in self._kept:
+            if number > since and to in (None, socket.id) and socket.may_see(user):
                 socket.put(_message(type, text, number))
 
-    def _addressed(self, to: str | None) -> list[Socket]:
-        if to is None:
-            return list(self._open.values())
-        return [self._open[to]] if to in self._open else []
+    def _addressed(self, to: str | None, user: str | None) -> list[Socket]:
+        named = list(self._open.values()) if to is None else [self._open[to]] if to in self._open else []
+        return [socket for socket in named if socket.may_see(user)]
 
     async def _listen(self, socket: Socket) -> None:
         """Read what a client says: the features that it knows, in its first message, and nothing after."""

@@ -18,7 +18,7 @@ class Status:
     """The queue's length as clients know it."""
 
     sockets: Sockets
-    remaining: Callable[[], int]  # how many jobs wait or run
+    remaining: Callable[[str | None], int]  # how many jobs of a user, or of all, wait or run
     _changes: int = 0
     _later: asyncio.TimerHandle | None = None
 
@@ -26,14 +26,14 @@ class Status:
         """The queue changed: tell this client now, and all others soon."""
         self._changes += 1
         if to is not None and to in self.sockets:
-            self.sockets.send_status(self.as_json(), self._changes, to)
+            self.sockets.send_status(self.as_json, self._changes, to)
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(SOON, self._tell_all)
 
-    def as_json(self) -> dict[str, object]:
-        """The body of a `status` message."""
-        return {"status": {"exec_info": {"queue_remaining": self.remaining()}}}
+    def as_json(self, user: str | None) -> dict[str, object]:
+        """The body of a `status` message to a user; None: to the only one."""
+        return {"status": {"exec_info": {"queue_remaining": self.remaining(user)}}}
 
     def _tell_all(self) -> None:
         self._later = None
-        self.sockets.send_status(self.as_json(), self._changes)
+        self.sockets.send_status(self.as_json, self._changes)

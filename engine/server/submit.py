@@ -14,6 +14,7 @@ from engine.queue.checks import NoWorker
 from engine.queue.job import Job, Order
 from engine.queue.schema import StoreError
 from engine.queue.store import IdTaken, KeyReused, QueueFull
+from engine.server.asker import Asker
 from engine.server.desk import Desk
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Taken:
         return {"prompt_id": self.job.id, "number": shown, "node_errors": self.node_errors}
 
 
-async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | None = None) -> Taken:
+async def submit(desk: Desk, body: Mapping[str, Any], asker: Asker, idempotency_key: str | None = None) -> Taken:
     """Take an order. Raises NotTaken."""
     body, unseen = await _changed(desk, body)
     try:
@@ -61,7 +62,7 @@ async def submit(desk: Desk, body: Mapping[str, Any], idempotency_key: str | Non
         if body.get("number") is None:
             desk.store.skip_number()
         raise
-    order = replace(order, targets=tuple(outputs), unseen=unseen)
+    order = replace(order, targets=tuple(outputs), unseen=unseen, user=asker.owner)
     try:
         added = asyncio.wrap_future(desk.store.add(order))
         desk.pool.wake()

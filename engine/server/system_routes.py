@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from engine.server.asker import asker_of
 from engine.server.bodies import read_object, refused
 from engine.server.desk import DESK, Desk
 from engine.server.pack_files import template_folder, templates, translations
@@ -98,6 +99,7 @@ async def replacements(_request: web.Request) -> web.Response:
 @internal.get("/internal/logs")
 async def logs(request: web.Request) -> web.Response:
     """The last lines of the log as one text."""
+    _require_insight(request)
     kept = request.app[DESK].logs.kept
     return web.json_response("".join(f"{line['t']} - {line['m']}" for line in kept))
 
@@ -105,14 +107,17 @@ async def logs(request: web.Request) -> web.Response:
 @internal.get("/internal/logs/raw")
 async def raw_logs(request: web.Request) -> web.Response:
     """The last lines of the log."""
+    _require_insight(request)
     return web.json_response({"entries": list(request.app[DESK].logs.kept), "size": {"cols": 80, "rows": 24}})
 
 
 @internal.patch("/internal/logs/subscribe")
 async def subscribe(request: web.Request) -> web.Response:
     """Have new lines sent to a client, or not any more."""
+    _require_insight(request)
     body = await read_object(request)
-    request.app[DESK].sockets.subscribe(str(body.get("clientId")), bool(body.get("enabled")))
+    id, wanted = str(body.get("clientId")), bool(body.get("enabled"))
+    request.app[DESK].sockets.subscribe(id, asker_of(request), wanted)
     return web.Response()
 
 
@@ -131,6 +136,11 @@ async def files(request: web.Request) -> web.Response:
     found = [each for each in directory.iterdir() if each.is_file()] if directory.is_dir() else []
     shown = [each for each in found if not each.name.startswith(".")]
     return web.json_response([each.name for each in sorted(shown, key=lambda each: -each.stat().st_mtime)])
+
+
+def _require_insight(request: web.Request) -> None:
+    if not asker_of(request).sees_inside:
+        raise refused(403, "the log is shown to clients on the server's own machine, to others with --debug")
 
 
 def _scripts(desk: Desk) -> list[str]:

@@ -9,45 +9,67 @@ from typing import Any
 
 from aiohttp import web
 
-from engine.server.bodies import read_json, read_object
-from engine.server.desk import DESK, Desk
+from engine.server.accounts import NoAccount
+from engine.server.asker import asker_of, require_admin
+from engine.server.bodies import read_json, read_object, refused
+from engine.server.desk import DESK
 from engine.server.paths import inside, make_folder, type_of
 from engine.weights.write_whole import written_whole
 
 routes = web.RouteTableDef()
-_USER, _SETTINGS = "default", "comfy.settings.json"
+_SETTINGS = "comfy.settings.json"
 _WRITING = threading.Lock()
 
 
 @routes.get("/users")
 async def show_users(request: web.Request) -> web.Response:
-    """There is one user; files are kept on the server."""
-    return web.json_response({"storage": "server", "migrated": _home(request.app[DESK]).exists()})
+    """Where files are kept, and, where there are several users, who the asking one is."""
+    asker = asker_of(request)
+    if asker.user is not None:
+        return web.json_response({"storage": "server", "users": {asker.user: asker.name}})
+    return web.json_response({"storage": "server", "migrated": _home(request).exists()})
+
+
+@routes.post("/users")
+async def add_user(request: web.Request) -> web.Response:
+    """Make an account; its token is in the header of the answer, and nowhere else."""
+    accounts = request.app[DESK].accounts
+    if accounts is None:
+        raise refused(400, "this server has one user: start it with --multi-user")
+    require_admin(request, "make accounts")
+    name = (await read_object(request)).get("username")
+    if not isinstance(name, str):
+        raise refused(400, 'say how the user is called: {"username": "Ann"}')
+    try:
+        account, token = accounts.add(name)
+    except NoAccount as error:
+        raise refused(400, str(error)) from error
+    return web.json_response(account.id, headers={"Heddle-Token": token, "Cache-Control": "no-store"})
 
 
 @routes.get("/settings")
 async def show_settings(request: web.Request) -> web.Response:
     """All settings."""
-    return web.json_response(_settings(request.app[DESK]))
+    return web.json_response(_settings(_home(request)))
 
 
 @routes.get("/settings/{id}")
 async def show_setting(request: web.Request) -> web.Response:
     """One setting, or null."""
-    return web.json_response(_settings(request.app[DESK]).get(request.match_info["id"]))
+    return web.json_response(_settings(_home(request)).get(request.match_info["id"]))
 
 
 @routes.post("/settings")
 async def change_settings(request: web.Request) -> web.Response:
     """Change some settings."""
-    await asyncio.to_thread(_change, request.app[DESK], await read_object(request))
+    await asyncio.to_thread(_change, _home(request), await read_object(request))
     return web.Response()
 
 
 @routes.post("/settings/{id}")
 async def change_setting(request: web.Request) -> web.Response:
     """Change one setting: the body is its value."""
-    await asyncio.to_thread(_change, request.app[DESK], {request.match_info["id"]: await read_json(request)})
+    await asyncio.to_thread(_change, _home(request), {request.match_info["id"]: await read_json(request)})
     return web.Response()
 
 
@@ -57,7 +79,7 @@ async def list_files(request: web.Request) -> web.Response:
     query = request.query
     if not query.get("dir"):
         raise web.HTTPBadRequest(text="dir is missing: the folder whose files to list")
-    folder = inside(_home(request.app[DESK]), query["dir"].strip("/"))
+    folder = inside(_home(request), query["dir"].strip("/"))
     if not folder.is_dir():
         raise web.HTTPNotFound(text=f"there is no folder {query['dir'][:80]!r}")
     paths = sorted(each for each in folder.glob("**/*" if _is_true(query.get("recurse")) else "*") if each.is_file())
@@ -74,7 +96,7 @@ async def list_files(request: web.Request) -> web.Response:
 @routes.get("/v2/userdata")
 async def list_tree(request: web.Request) -> web.Response:
     """All folders and files below a path, relative to the user's folder."""
-    home, wanted = _home(request.app[DESK]), request.query.get("path", "").strip("/")
+    home, wanted = _home(request), request.query.get("path", "").strip("/")
     folder = inside(home, wanted) if wanted else home
     if not folder.exists():
         raise web.HTTPNotFound(text=f"there is no folder {wanted[:80]!r}")
@@ -86,7 +108,7 @@ async def list_tree(request: web.Request) -> web.Response:
 @routes.get("/userdata/{file}")
 async def read_file(request: web.Request) -> web.StreamResponse:
     """One file."""
-    path = inside(_home(request.app[DESK]), request.match_info["file"])
+    path = inside(_home(request), request.match_info["file"])
     if not path.is_file():
         raise web.HTTPNotFound
     headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
@@ -100,7 +122,7 @@ async def read_file(request: web.Request) -> web.StreamResponse:
 @routes.post("/userdata/{file}")
 async def write_file(request: web.Request) -> web.Response:
     """Keep a file: the body is what is in it."""
-    home = _home(request.app[DESK])
+    home = _home(request)
     path = inside(home, request.match_info["file"])
     if path.exists() and (request.query.get("overwrite") == "false" or path.is_dir()):
         raise web.HTTPConflict(text=f"{path.name} is there already")
@@ -112,7 +134,7 @@ async def write_file(request: web.Request) -> web.Response:
 @routes.delete("/userdata/{file}")
 async def delete_file(request: web.Request) -> web.Response:
     """Delete a file."""
-    path = inside(_home(request.app[DESK]), request.match_info["file"])
+    path = inside(_home(request), request.match_info["file"])
     if not path.is_file():
         raise web.HTTPNotFound
     path.unlink()
@@ -122,7 +144,7 @@ async def delete_file(request: web.Request) -> web.Response:
 @routes.post("/userdata/{file}/move/{dest}")
 async def move_file(request: web.Request) -> web.Response:
     """Give a file another name."""
-    home = _home(request.app[DESK])
+    home = _home(request)
     source, target = (inside(home, request.match_info[each]) for each in ("file", "dest"))
     if not source.is_file():
         raise web.HTTPNotFound
@@ -133,21 +155,21 @@ async def move_file(request: web.Request) -> web.Response:
     return web.json_response(_told(request, home, target))
 
 
-def _home(desk: Desk) -> Path:
-    return desk.folders.user / _USER
+def _home(request: web.Request) -> Path:
+    return request.app[DESK].folders.user / asker_of(request).home
 
 
-def _settings(desk: Desk) -> Mapping[str, Any]:
+def _settings(home: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads((_home(desk) / _SETTINGS).read_text("utf-8"))
+        found = json.loads((home / _SETTINGS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, Mapping) else {}
 
 
-def _change(desk: Desk, changes: Mapping[str, Any]) -> None:
+def _change(home: Path, changes: Mapping[str, Any]) -> None:
     with _WRITING:
-        _write(_home(desk) / _SETTINGS, json.dumps({**_settings(desk), **changes}, indent=4).encode())
+        _write(home / _SETTINGS, json.dumps({**_settings(home), **changes}, indent=4).encode())
 
 
 def _write(path: Path, data: bytes) -> None:

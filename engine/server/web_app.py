@@ -40,14 +40,15 @@ def make_app(desk: Desk, guard: Guard) -> web.Application:
     """The application that serves a desk."""
     app = web.Application(middlewares=guard.middlewares(), client_max_size=desk.bounds.upload)
     app[DESK] = desk
-    for module in _BOTH:
-        app.add_routes(module.routes)
-        app.add_routes(_prefixed(module.routes))
-    app.add_routes(_prefixed(job_routes.routes))
-    app.add_routes(system_routes.internal)
-    app.router.add_get("/login", login(guard))
-    app.add_routes(pages.routes)
+    app.add_routes(all_routes(guard))
     return app
+
+
+def all_routes(guard: Guard) -> list[web.RouteDef]:
+    """Every route there is, in the order in which they are looked through."""
+    both = [each for module in _BOTH for routes in (module.routes, _prefixed(module.routes)) for each in routes]
+    more = *_prefixed(job_routes.routes), *system_routes.internal, web.get("/login", login(guard)), *pages.routes
+    return [each for each in (*both, *more) if isinstance(each, web.RouteDef)]
 
 
 def _prefixed(routes: Iterable[web.AbstractRouteDef]) -> list[web.RouteDef]:

@@ -83,7 +83,7 @@ class Witness:
     def ready(self, described: Mapping[str, Any]) -> None:
         self._note("ready", described)
 
-    def said(self, event: Any, data: Any, to: str | None, body: bytes) -> None:
+    def said(self, event: Any, data: Any, to: str | None, body: bytes, during: Job | None) -> None:
         self._note("said", (event, data, to, body))
 
     def wrote(self, worker: str, line: str) -> None:

@@ -367,3 +367,51 @@ def test_a_file_of_an_earlier_version_is_taken_along(path: Path) -> None:
     with sqlite3.connect(path) as seen:
         assert seen.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     seen.close()
+
+
+def test_for_a_user_the_jobs_of_others_are_not_there(store: Store) -> None:
+    for id, user in (("a1", "ann"), ("a2", "ann"), ("b1", "ben"), ("b2", "ben"), ("n", "")):
+        store.add(order(id, user=user, extra_data={"extra_pnginfo": {"workflow": {"id": "w"}}})).result()
+    for id in ("a1", "b1"):
+        store.end(id, leased(store, id).epoch, Ending("failed")).result()
+    read = store.read
+    assert [each.job.id for each in read.waiting(user="ann")] == ["a2"]
+    assert [each.job.id for each in read.history(user="ann")] == ["a1"]
+    assert [each.id for each in read.jobs(user="ann")[0]] == ["a2", "a1"]
+    assert read.jobs(user="ann", workflow_id="w")[1] == read.jobs(user="ann")[1] == 2
+    assert [each.id for each in read.jobs(user="ann", sort_by="duration")[0]] == ["a1"]
+    assert (read.counts("ann")["waiting"], read.counts("ann")["failed"], read.counts("nobody")["waiting"]) == (1, 1, 0)
+    assert read.record("b1", "ann") is read.job("b2", "ann") is None
+    assert store.cancel("b2", "ann").result() is None
+    assert store.cancel_waiting(["b2", "n"], "ann").result() == []
+    assert store.forget(["b1"], "ann").result() == 0
+    for refused in (store.move("b2", 1, "ann"), store.retry("b1", "ann")):
+        with pytest.raises(Refused):
+            refused.result()
+    leased(store, "b2")
+    assert store.interrupt(None, "ann").result() == store.interrupt("b2", "ann").result() == []
+    assert read.running("ann") == []
+    assert store.cancel_waiting(None, "ann").result() == ["a2"]
+    assert store.forget(None, "ann").result() == 2
+    assert (sum(read.counts("ann").values()), sum(read.counts("ben").values()), sum(read.counts().values())) == (
+        0,
+        2,
+        3,
+    )
+
+
+def test_a_users_jobs_are_found_by_an_index_of_their_own(store: Store) -> None:
+    seen: list[str] = []
+    db = sqlite3.connect(store.path)
+    explained = lambda wanted, *values: seen.extend(  # noqa: E731
+        row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {wanted}", values) if "jobs" in row[3]
+    )
+    store.read._rows = lambda wanted, *values: explained(wanted, *values) or iter(())  # type: ignore[method-assign]
+    list(store.read.waiting(10, user="ann"))
+    store.read.history(10, user="ann")
+    store.read.jobs(("done",), user="ann")
+    store.read.jobs(("done",), user="ann", sort_by="duration")
+    store.read.counts("ann")
+    db.close()
+    assert len(seen) == 4
+    assert all("USING INDEX jobs_of_user" in each or "USING COVERING INDEX jobs_of_user" in each for each in seen), seen
