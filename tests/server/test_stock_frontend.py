@@ -32,7 +32,9 @@ def packages(tmp_path: Path) -> Path:
     return folder
 
 
-def test_pages_templates_and_help_come_from_packages(tmp_path: Path, packages: Path) -> None:
+def test_pages_templates_and_help_come_from_packages(
+    tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario(client: Client) -> None:
         for path, text in {
             "/": "the first page",
@@ -53,8 +55,8 @@ def test_pages_templates_and_help_come_from_packages(tmp_path: Path, packages: P
             async with client.http.get(path) as answer:
                 assert answer.status == status, path
 
-    paths = os.pathsep.join([str(packages), *filter(None, [os.environ.get("PYTHONPATH")])])
-    with serving(tmp_path, "--frontend=stock", seconds=0, within=["env", f"PYTHONPATH={paths}"]) as server:
+    monkeypatch.setenv("PYTHONPATH", str(packages), prepend=os.pathsep)
+    with serving(tmp_path, "--frontend=stock", seconds=0) as server:
         speak(server, scenario)
 
 
