@@ -6,17 +6,21 @@ file away and ends itself with SIGKILL, so it happens once. Every point that was
 
 import os
 import signal
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
 VARIABLE = "HEDDLE_CRASH_AT"
 
 
-@contextmanager
-def around(*writes: str) -> Generator[None]:
+def around(*writes: str) -> AbstractContextManager[None]:
     """Points before and after a write, or several that are one."""
+    return nullcontext() if _watched() is None else _around(writes)
+
+
+@contextmanager
+def _around(writes: Sequence[str]) -> Generator[None]:
     for write in writes:
         point(f"before {write}")
     yield

@@ -3,6 +3,7 @@
 import inspect
 import types
 from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from engine.node.kinds import Choice, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
@@ -121,16 +122,19 @@ def _unmet(function: Callable[..., Any] | None) -> Callable[[Any, Mapping[str, A
     return None if function is None else lambda _made, inputs: function(**inputs)
 
 
+_signature = cache(inspect.signature)  # a type is described for every prompt that names it, its function stays
+
+
 def _question(function: Callable[..., Any] | None) -> Question | None:
     if function is None:
         return None
-    parameters = inspect.signature(function).parameters.values()
+    parameters = _signature(function).parameters.values()
     takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters)
     return Question(function, frozenset(each.name for each in parameters), takes_all)
 
 
 def _inputs(function: Callable[..., Any], spells_combo: bool) -> Iterator[Input]:
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in _signature(function).parameters.values():
         plain, marks, optional = _unwrap(parameter.annotation)
         yield _input(parameter, plain, marks, optional, spells_combo)
 
@@ -182,7 +186,7 @@ def _options(mark: Any) -> dict[str, Any]:
 
 
 def _outputs(function: Callable[..., Any]) -> Iterator[Output]:
-    returned = inspect.signature(function).return_annotation
+    returned = _signature(function).return_annotation
     origin = get_origin(returned)
     if isinstance(origin, type) and issubclass(origin, Generator):
         returned = get_args(returned)[2]
