@@ -23,6 +23,7 @@ from engine.server.desk import Bounds, Desk
 from engine.server.guard import Guard
 from engine.server.installed import shelves
 from engine.server.log_lines import LogLines
+from engine.server.metrics import Metrics
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
 from engine.server.status import Status
@@ -93,13 +94,15 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
     if not _has_packs(settings, chosen):
         types.changes_prompts = False
+    metrics = Metrics()
     status = Status(sockets, store.read.remaining)
-    reporter = Reporter(sockets, status, types, logs)
+    reporter = Reporter(sockets, status, types, logs, metrics)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
+    metrics.watch(store, pool, sockets)
     frontend, shelved, bounds = serving.frontend, shelves() if serving.frontend else {}, serving.bounds
     more = frontend, shelved, bounds, serving.guard.accounts
-    return Desk(chosen, store, pool, types, sockets, status, reporter, logs, describe, *more)
+    return Desk(chosen, store, pool, types, sockets, status, reporter, logs, metrics, describe, *more)
 
 
 def _has_packs(settings: Settings, chosen: Folders) -> bool:

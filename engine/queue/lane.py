@@ -64,6 +64,7 @@ class Lane:
     name: str
     process: Process | None = None
     ready: bool = False
+    starts: int = 0  # of workers
     failing: bool = False  # its last worker ended before it was ready
     job: Job | None = None
     account: Account | None = None

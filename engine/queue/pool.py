@@ -174,6 +174,7 @@ class Pool:
                 log.error("the worker of %s cannot be started: %s", lane.name, error)
                 lane.failing = True
             else:
+                lane.starts += 1
                 lane.failing = not await self._converse(lane, lane.process)
                 if not lane.failing:
                     pauses = self.limits.pauses()

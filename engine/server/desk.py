@@ -12,6 +12,7 @@ from engine.queue.pool import Pool
 from engine.queue.store import Store
 from engine.server.accounts import Accounts
 from engine.server.log_lines import LogLines
+from engine.server.metrics import Metrics
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
 from engine.server.status import Status
@@ -40,6 +41,7 @@ class Desk:
     status: Status
     reporter: Reporter
     logs: LogLines
+    metrics: Metrics
     system: Callable[[], Mapping[str, Any]]  # what /system_stats tells of the machine and the program
     frontend: Path | None = None
     shelves: Mapping[str, Sequence[Path]] = field(default_factory=dict[str, Sequence[Path]])  # what else is served

@@ -68,6 +68,7 @@ async def _cancel(desk: Desk, id: str, asker: Asker) -> bool:
     if was == "running":
         desk.pool.end_early([id])
     elif was is not None:
+        desk.metrics.dropped(1)
         desk.status.tell()
     return was is not None
 

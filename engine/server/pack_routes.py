@@ -8,8 +8,8 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import UrlDispatcher
 
 from engine.compat.pack_calls import SECRET
+from engine.server.paths import PREFIX
 
-_PREFIX = "/api"
 _HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host", "content-length"}
 _CHUNK = 1 << 16
 
@@ -38,7 +38,7 @@ class PackRoutes:
         if self._table is None:
             return None
         raw = request.rel_url.raw_path
-        for path in (raw, raw.removeprefix(_PREFIX)):
+        for path in (raw, raw.removeprefix(PREFIX)):
             target = request.rel_url.with_path(path, encoded=True).with_query(request.rel_url.query)
             if (await self._table.resolve(request.clone(rel_url=target))).http_exception is None:
                 return await self._passed_on(request, str(target))

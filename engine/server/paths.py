@@ -8,6 +8,7 @@ from aiohttp import web
 from engine.weights.folders import Folders, contained
 from engine.weights.staging import STAGED
 
+PREFIX = "/api"  # of every route, for the ecosystem's frontends
 PLAIN = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"}  # pictures that cannot carry a script
 _TYPES = {
     ".webp": "image/webp",

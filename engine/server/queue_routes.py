@@ -51,10 +51,10 @@ async def show_queue(request: web.Request) -> web.Response:
 async def change_queue(request: web.Request) -> web.Response:
     """Drop waiting jobs: all (`clear`) or some (`delete`)."""
     desk, user, body = request.app[DESK], asker_of(request).user, await read_object(request)
-    if body.get("clear"):
-        await asyncio.wrap_future(desk.store.cancel_waiting(None, user))
-    if "delete" in body:
-        await asyncio.wrap_future(desk.store.cancel_waiting(texts(body["delete"], "delete"), user))
+    wanted = texts(body["delete"], "delete") if "delete" in body else []
+    if wanted or body.get("clear"):
+        cancelled = await asyncio.wrap_future(desk.store.cancel_waiting(None if body.get("clear") else wanted, user))
+        desk.metrics.dropped(len(cancelled))
     desk.status.tell()
     return web.Response()
 

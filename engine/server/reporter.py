@@ -10,6 +10,7 @@ from engine.queue.states import ENDED, State
 from engine.run.events import Event
 from engine.server.log_lines import LogLines
 from engine.server.messages import PREVIEW, Frame, Telling
+from engine.server.metrics import Metrics
 from engine.server.sockets import Sockets
 from engine.server.status import Status
 from engine.server.types import TypeDesk
@@ -27,10 +28,12 @@ class Reporter:
     status: Status
     types: TypeDesk
     logs: LogLines
+    metrics: Metrics
     running: dict[str, Telling] = field(default_factory=dict[str, Telling])
 
     def leased(self, job: Job) -> None:
         """A worker took a job."""
+        self.metrics.leased(job)
         self.running[job.id] = Telling(job.id)
         self.status.tell(job.client_id)
 
@@ -46,6 +49,7 @@ class Reporter:
 
     def ended(self, job: Job, state: State) -> None:
         """A job ended, or waits again."""
+        self.metrics.ended(job, state)
         telling = self.running.pop(job.id, Telling(job.id))
         self.status.tell(job.client_id)
         if state in ENDED and job.client_id is not None:

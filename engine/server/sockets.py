@@ -35,6 +35,7 @@ class Socket:
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     wants_logs: bool = False
     change: int = 0  # of the queue: the last that it was told of
+    dropped: bool = False
     waiting: "asyncio.Queue[str | bytes | None]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
 
     def may_see(self, user: str | None) -> bool:
@@ -49,6 +50,7 @@ class Socket:
             self.waiting.put_nowait(message)
         except asyncio.QueueFull:
             log.warning("client %s does not read what it is sent and is dropped", self.id)
+            self.dropped = True
             self.waiting = asyncio.Queue()
             self.waiting.put_nowait(None)
 
@@ -76,6 +78,7 @@ class Sockets:
     _open: dict[str, Socket] = field(default_factory=dict[str, Socket])
     _all: set[Socket] = field(default_factory=set[Socket])
     _kept: deque[tuple[int, str | None, str | None, str, str]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _dropped: int = 0  # of those that are gone
     _number: int = field(default_factory=lambda: time.time_ns() // 1000)  # rises over restarts as well
 
     def __len__(self) -> int:
@@ -83,6 +86,11 @@ class Sockets:
 
     def __contains__(self, id: object) -> bool:
         return id in self._open
+
+    @property
+    def dropped(self) -> int:
+        """How many clients did not keep up."""
+        return self._dropped + sum(each.dropped for each in list(self._all))
 
     def belongs_to_another(self, id: str, asker: Asker) -> bool:
         """Whether another user has a socket of this name open."""
@@ -159,6 +167,7 @@ class Sockets:
             if self._open.get(socket.id) is socket:
                 del self._open[socket.id]
             self._all.discard(socket)
+            self._dropped += socket.dropped
             sender.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await sender

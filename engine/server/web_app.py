@@ -8,6 +8,7 @@ from engine.server import (
     file_routes,
     history_routes,
     job_routes,
+    metrics_route,
     model_routes,
     node_routes,
     openapi_route,
@@ -20,8 +21,8 @@ from engine.server import (
 )
 from engine.server.desk import DESK, Desk
 from engine.server.guard import Guard, login
+from engine.server.paths import PREFIX
 
-PREFIX = "/api"
 _BOTH = (
     queue_routes,
     history_routes,
@@ -33,12 +34,14 @@ _BOTH = (
     socket_route,
     system_routes,
     openapi_route,
+    metrics_route,
 )
 
 
 def make_app(desk: Desk, guard: Guard) -> web.Application:
     """The application that serves a desk."""
-    app = web.Application(middlewares=guard.middlewares(), client_max_size=desk.bounds.upload)
+    middlewares = [desk.metrics.middleware(), *guard.middlewares()]
+    app = web.Application(middlewares=middlewares, client_max_size=desk.bounds.upload)
     app[DESK] = desk
     app.add_routes(all_routes(guard))
     return app

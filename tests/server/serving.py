@@ -60,7 +60,8 @@ PromptServer.instance.add_on_prompt_handler(on_prompt)
 @PromptServer.instance.routes.post("/small/{name}")
 async def greet(request):
     body = await request.text()
-    PromptServer.instance.send_sync("small.greeted", {"name": request.match_info["name"]}, request.query.get("sid"))
+    for _ in range(int(request.query.get("times", 1))):
+        PromptServer.instance.send_sync("small.greeted", {"name": request.match_info["name"]}, request.query.get("sid"))
     return web.json_response({"name": request.match_info["name"], "body": body}, status=201)
 
 NODE_CLASS_MAPPINGS = {"Sleep": Sleep, "Fail": Fail}

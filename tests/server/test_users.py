@@ -118,10 +118,11 @@ def test_only_an_administrator_makes_accounts_and_stops_what_all_share(shared: S
             status, told = await ann.post(path, body)
             assert status == 403, path
             assert "administrator" in told["error"]
-        for path in ("/internal/logs", "/internal/logs/raw"):
+        for path in ("/internal/logs", "/internal/logs/raw", "/metrics"):
             async with ann.http.get(path) as answer:
                 assert answer.status == 403
-            await root.get(path)
+            async with root.http.get(path) as answer:
+                assert answer.status == 200
         name = f"Ann Lee {uuid.uuid4().hex}"
         async with root.http.post("/users", json={"username": name}) as answer:
             assert answer.status == 200
