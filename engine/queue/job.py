@@ -94,6 +94,17 @@ class Made:
     failure: str | None
 
 
+class Item(NamedTuple):
+    """What listings of the queue tell of a job; what was asked for is JSON."""
+
+    id: str
+    number: float
+    created: float
+    prompt: str
+    extra_data: str
+    targets: str
+
+
 @dataclass(frozen=True)
 class Record:
     """A job with all that belongs to it."""
@@ -101,6 +112,12 @@ class Record:
     job: Job
     asked: Asked
     made: Made | None = None
+
+    @property
+    def item(self) -> Item:
+        """The job as listings tell of it."""
+        job, asked = self.job, self.asked
+        return Item(job.id, job.number, job.created, asked.prompt, asked.extra_data, asked.targets)
 
 
 class File(NamedTuple):

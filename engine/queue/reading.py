@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.queue.job import Asked, File, HandedOver, Job, Made, Record
+from engine.queue.job import Asked, File, HandedOver, Item, Job, Made, Record
 from engine.queue.schema import open_to_read, unusable
 from engine.queue.states import STATES, State
 
@@ -22,6 +22,7 @@ _WHOLE = (
     f"SELECT {COLUMNS}, prompt, extra_data, targets, unseen, outputs, meta, messages, failure"
     " FROM jobs JOIN asked ON asked.id = jobs.id LEFT JOIN made ON made.id = jobs.id"
 )
+_ITEMS = "SELECT jobs.id, number, created, prompt, extra_data, targets FROM jobs JOIN asked ON asked.id = jobs.id"
 _ORDERS: dict[SortBy, str] = {"created": "created", "duration": "ended - started"}
 
 
@@ -90,6 +91,12 @@ class Reader:
         wanted = f"{_WHOLE} WHERE state = 'waiting'{mine} ORDER BY number, arrival LIMIT ? OFFSET ?"
         return (_record(row) for row in self._rows(wanted, *who, limit, offset))
 
+    def waiting_items(self, user: str | None = None) -> Iterator[Item]:
+        """All waiting jobs in the order of their turns, for a listing: 100,000 of them take a fraction of a second."""
+        mine, who = of_user(user)
+        wanted = f"{_ITEMS} WHERE state = 'waiting'{mine} ORDER BY number, arrival"
+        return map(Item._make, self._rows(wanted, *who))
+
     def next_in_turn(self, limit: int) -> list[Record]:
         """The first few waiting jobs, for whoever chooses which worker takes which."""
         return list(self.waiting(limit))
@@ -105,7 +112,9 @@ class Reader:
             rows = self._all(f"{_WHOLE} WHERE {mine} ORDER BY finish DESC LIMIT ?", *who, newest)
             return [_record(row) for row in reversed(rows)]
         limit = -1 if newest is None else newest
-        return self._records(f"{_WHOLE} WHERE {mine} ORDER BY finish LIMIT ? OFFSET ?", *who, limit, max(offset, 0))
+        first = f"SELECT finish FROM jobs WHERE {mine} ORDER BY finish LIMIT 1 OFFSET ?"  # found in the index alone
+        wanted = f"{_WHOLE} WHERE {mine} AND finish >= ({first}) ORDER BY finish LIMIT ?"
+        return self._records(wanted, *who, *who, max(offset, 0), limit)
 
     def jobs(
         self,

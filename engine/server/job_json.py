@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from engine.queue.job import Job, Record
+from engine.queue.job import Item, Job, Record
 from engine.queue.states import State
 
 STATUS: dict[State, str] = {
@@ -16,13 +16,11 @@ STATUS: dict[State, str] = {
 }
 
 
-def queue_item(record: Record) -> str:
+def queue_item(item: Item) -> str:
     """`[number, id, prompt, extra_data, outputs]` as JSON, put together without reading what is inside."""
-    job, asked = record.job, record.asked
-    extra = asked.extra_data
-    created = f'"create_time":{int(job.created * 1000)}'
-    extra = f"{{{created}}}" if extra == "{}" else f"{{{created},{extra[1:]}"
-    return f"[{_number(job.number)},{json.dumps(job.id)},{asked.prompt},{extra},{asked.targets}]"
+    created = f'"create_time":{int(item.created * 1000)}'
+    extra = f"{{{created}}}" if item.extra_data == "{}" else f"{{{created},{item.extra_data[1:]}"
+    return f"[{_number(item.number)},{json.dumps(item.id)},{item.prompt},{extra},{item.targets}]"
 
 
 def history_entry(record: Record) -> str:
@@ -31,7 +29,7 @@ def history_entry(record: Record) -> str:
     outputs, meta, messages = (made.outputs, made.meta, made.messages) if made else ("{}", "{}", "[]")
     done = record.job.state == "done"
     status = f'{{"status_str":"{"success" if done else "error"}","completed":{json.dumps(done)},"messages":{messages}}}'
-    return f'{{"prompt":{queue_item(record)},"outputs":{outputs},"status":{status},"meta":{meta}}}'
+    return f'{{"prompt":{queue_item(record.item)},"outputs":{outputs},"status":{status},"meta":{meta}}}'
 
 
 def history(records: list[Record]) -> str:

@@ -40,8 +40,8 @@ async def show_queue(request: web.Request) -> web.Response:
     read, user = request.app[DESK].store.read, asker_of(request).user
 
     def listed() -> str:
-        running = ",".join(map(queue_item, read.running(user)))
-        waiting = ",".join(map(queue_item, read.waiting(user=user)))
+        running = ",".join(queue_item(record.item) for record in read.running(user))
+        waiting = ",".join(map(queue_item, read.waiting_items(user)))
         return f'{{"queue_running":[{running}],"queue_pending":[{waiting}]}}'
 
     return raw_json(await asyncio.to_thread(listed))

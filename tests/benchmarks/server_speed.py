@@ -3,8 +3,7 @@
     python tests/benchmarks/server_speed.py [--jobs 300]
 
 Prints jobs per second with 1, 20 and 50 clients and their ratio to what a bare aiohttp handler answers under the same
-load; the time from start to the first connection and the first result; what listings cost at 100,000 jobs; and the
-memory of the server process.
+load; the time from start to the first connection and the first result; and the memory of the server process.
 """
 
 import asyncio
@@ -22,10 +21,6 @@ import psutil
 from aiohttp import web
 
 ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from engine.queue.job import Order  # noqa: E402 - the clone as it lies there
-from engine.queue.store import Store  # noqa: E402
 
 PROMPT = {
     "1": {"class_type": "PrimitiveInt", "inputs": {"value": 0}},
@@ -137,44 +132,14 @@ async def measure(running: Running, jobs: int) -> None:
     click.echo(f"memory of the server         {after:8.1f} MB  before {10 * jobs} more jobs {before:8.1f} MB")
 
 
-def fill(folder: Path, count: int) -> None:
-    """A queue of so many waiting jobs."""
-    store = Store(folder / "user" / "heddle.db")
-    store.pause(True).result()
-    futures = [store.add(Order(f"w{number}", prompt(number))) for number in range(count)]
-    for future in futures:
-        future.result()
-    store.close()
-
-
-async def listings(address: str) -> None:
-    """What listings of a long queue cost."""
-    async with aiohttp.ClientSession(address, read_bufsize=2**20) as session:
-        for path in ("/prompt", "/queue", "/history?max_items=64", "/api/jobs?status=pending&limit=200"):
-            began = time.perf_counter()
-            async with session.get(path) as answer:
-                size = len(await answer.read())
-            took = time.perf_counter() - began
-            click.echo(f"GET {path:38} {took * 1000:8.1f} ms  {size / 1e6:7.2f} MB")
-
-
 @click.command()
 @click.option("--jobs", default=300, show_default=True, help="Jobs of each measure.")
-@click.option("--waiting", default=100_000, show_default=True, help="Jobs that wait when listings are timed.")
-def main(jobs: int, waiting: int) -> None:
+def main(jobs: int) -> None:
     """Print what the server costs."""
     with tempfile.TemporaryDirectory() as scratch:
         running = Running(Path(scratch))
         try:
             asyncio.run(measure(running, jobs))
-        finally:
-            running.stop()
-    with tempfile.TemporaryDirectory() as scratch:
-        fill(Path(scratch), waiting)
-        running = Running(Path(scratch))
-        try:
-            click.echo(f"with {waiting} jobs waiting, start to first connection {running.until_connection:.2f} s")
-            asyncio.run(listings(running.address))
         finally:
             running.stop()
 
