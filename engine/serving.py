@@ -51,7 +51,6 @@ class Serving:
     frontend: Path | None = None
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
-    most_waiting: int = 1_000_000
     keep: int | None = None  # jobs of the history; None: all
     keep_days: float | None = None
     journal_after: float | None = 60.0  # seconds that a run lasts before it can be resumed; None: never
@@ -64,7 +63,8 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
     Raises StoreError when the queue's file cannot be used, and OSError when the address cannot.
     """
     desk = _desk(settings, serving)
-    runner = web.AppRunner(make_app(desk, serving.guard), access_log=None, shutdown_timeout=2)
+    idle = serving.bounds.patience.idle
+    runner = web.AppRunner(make_app(desk, serving.guard), access_log=None, shutdown_timeout=2, keepalive_timeout=idle)
     try:
         await runner.setup()
         site = web.TCPSite(runner, serving.listen, serving.port, ssl_context=serving.tls)
@@ -89,7 +89,7 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
 
 def _desk(settings: Settings, serving: Serving) -> Desk:
     chosen = use_folders(settings)
-    store = Store(chosen.user / DATABASE, most_waiting=serving.most_waiting)
+    store = Store(chosen.user / DATABASE, most_waiting=serving.bounds.waiting)
     _tidy(chosen, store)
     types, sockets, logs = TypeDesk(built_in_registry(), chosen.user / "node_types.json"), Sockets(), LogLines()
     if not _has_packs(settings, chosen):

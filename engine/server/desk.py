@@ -13,6 +13,7 @@ from engine.queue.store import Store
 from engine.server.accounts import Accounts
 from engine.server.log_lines import LogLines
 from engine.server.metrics import Metrics
+from engine.server.patience import Patience
 from engine.server.reporter import Reporter
 from engine.server.sockets import Sockets
 from engine.server.status import Status
@@ -27,6 +28,12 @@ class Bounds:
     upload: int = LARGEST_BODY  # bytes of a request's body
     pixels: int = 200_000_000  # of a picture that is opened to be converted
     nodes: int = 100_000  # of a prompt
+    waiting: int = 1_000_000  # jobs in the queue
+    sockets: int = 1000  # open at once
+    sockets_of_one: int = 200  # of those from one address
+    message: int = 2**20  # bytes of a message of a websocket
+    messages: int = 100  # of a websocket in a second
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import errno
 import hmac
 import ipaddress
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,10 +16,12 @@ from engine.queue.schema import StoreError
 from engine.server.accounts import Account, Accounts
 from engine.server.asker import Asker, is_near, note
 from engine.server.bodies import refused
+from engine.server.discretion import without_paths
 
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "heddle_token"
+_HOST = re.compile(r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:@/\\\s]+))(:\d*)?")
 _READING = ("GET", "HEAD", "OPTIONS")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _OPEN = ("/login", "/healthz", "/api/healthz")  # asked without a token
@@ -68,7 +71,8 @@ class Guard:
                 raise
             except StoreError as error:
                 log.error("%s %s: %s", request.method, request.path, error)
-                raise refused(507, str(error)) from error
+                is_own = self.debug or (self.accounts is None and is_near(request))
+                raise refused(507, str(error) if is_own else without_paths(str(error))) from error
             except (ConnectionResetError, web.RequestPayloadError):
                 raise web.HTTPBadRequest(text="the request ended too early") from None
             except HttpProcessingError as error:  # inside a form
@@ -180,7 +184,5 @@ def _is_socket(request: web.Request) -> bool:
 
 
 def _host_name(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found["address"] or found["name"]).lower() if found else ""

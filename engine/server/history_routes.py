@@ -4,9 +4,11 @@ import asyncio
 
 from aiohttp import web
 
-from engine.server.asker import asker_of
+from engine.queue.job import Record
+from engine.server.asker import Asker, asker_of
 from engine.server.bodies import raw_json, read_object, texts, whole_number
 from engine.server.desk import DESK
+from engine.server.discretion import discreet_record
 from engine.server.job_json import history
 
 routes = web.RouteTableDef()
@@ -19,16 +21,17 @@ async def show_history(request: web.Request) -> web.Response:
     offset = whole_number(request, "offset", 0) or 0
     if newest is not None and newest < 0:
         newest = None
-    read, user = request.app[DESK].store.read, asker_of(request).user
-    return raw_json(await asyncio.to_thread(lambda: history(read.history(newest, offset, user))))
+    read, asker = request.app[DESK].store.read, asker_of(request)
+    return raw_json(await asyncio.to_thread(lambda: _history(asker, read.history(newest, offset, asker.user))))
 
 
 @routes.get("/history/{id}")
 async def show_entry(request: web.Request) -> web.Response:
     """One entry by its id, or none."""
-    record = request.app[DESK].store.read.record(request.match_info["id"], asker_of(request).user)
+    asker = asker_of(request)
+    record = request.app[DESK].store.read.record(request.match_info["id"], asker.user)
     ran = record is not None and record.job.ended is not None and record.job.started is not None
-    return raw_json(history([record] if record is not None and ran else []))
+    return raw_json(_history(asker, [record] if record is not None and ran else []))
 
 
 @routes.post("/history")
@@ -40,3 +43,7 @@ async def change_history(request: web.Request) -> web.Response:
     if "delete" in body:
         await asyncio.wrap_future(desk.store.forget(texts(body["delete"], "delete"), user))
     return web.Response()
+
+
+def _history(asker: Asker, records: list[Record]) -> str:
+    return history(records if asker.sees_inside else [discreet_record(each) for each in records])

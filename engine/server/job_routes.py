@@ -8,6 +8,7 @@ from engine.queue.states import State
 from engine.server.asker import Asker, asker_of
 from engine.server.bodies import is_text, read_json, refused, whole_number
 from engine.server.desk import DESK, Desk
+from engine.server.discretion import discreet_json, discreet_record
 from engine.server.job_json import STATUS, job_json, whole_job
 
 routes = web.RouteTableDef()
@@ -29,6 +30,8 @@ async def list_jobs(request: web.Request) -> web.Response:
     which = states, limit, offset, query.get("workflow_id"), key, order == "desc", asker_of(request).user
     jobs, total = await asyncio.to_thread(read.jobs, *which)
     failures = read.failures([job.id for job in jobs if job.state == "failed"])
+    if not asker_of(request).sees_inside:
+        failures = {id: discreet_json("execution_error", failure) for id, failure in failures.items()}
     shown = [job_json(job, failures.get(job.id)) for job in jobs]
     page = {"offset": offset, "limit": limit, "total": total, "has_more": offset + len(jobs) < total}
     return web.json_response({"jobs": shown, "pagination": page})
@@ -40,7 +43,7 @@ async def show_job(request: web.Request) -> web.Response:
     record = request.app[DESK].store.read.record(request.match_info["id"], asker_of(request).user)
     if record is None:
         raise refused(404, "Job not found")
-    return web.json_response(whole_job(record))
+    return web.json_response(whole_job(record if asker_of(request).sees_inside else discreet_record(record)))
 
 
 @routes.post("/jobs/cancel")

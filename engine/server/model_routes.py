@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from engine.node.deferred import deferred
+from engine.server.asker import asker_of
 from engine.server.desk import DESK
 from engine.server.paths import inside
 from engine.weights.folders import Folders
@@ -58,10 +59,11 @@ async def list_embeddings(request: web.Request) -> web.Response:
 @routes.get("/experiment/models")
 async def describe_folders(request: web.Request) -> web.Response:
     """The model folders with where they lie."""
-    names = request.app[DESK].folders.names
-    shown = ((name, *names[name]) for name in names if name not in _NO_MODELS)
+    folders, inside = request.app[DESK].folders, asker_of(request).sees_inside
+    shown = [(name, *entry) for name, entry in folders.names.items() if name not in _NO_MODELS]
+    told = [(name, roots if inside else folders.shortened(roots), suffixes) for name, roots, suffixes in shown]
     return web.json_response(
-        [{"name": name, "folders": list(roots), "extensions": sorted(suffixes)} for name, roots, suffixes in shown]
+        [{"name": name, "folders": list(roots), "extensions": sorted(suffixes)} for name, roots, suffixes in told]
     )
 
 

@@ -10,6 +10,7 @@ from engine.queue.store import Refused
 from engine.server.asker import asker_of, require_admin
 from engine.server.bodies import raw_json, read_object, refused, texts
 from engine.server.desk import DESK
+from engine.server.discretion import discreet_answer
 from engine.server.job_json import queue_item
 from engine.server.submit import NotTaken, submit
 
@@ -27,11 +28,13 @@ async def remaining(request: web.Request) -> web.Response:
 async def queue_prompt(request: web.Request) -> web.Response:
     """Queue a workflow; answer with its id once it is on the disk, or with what is wrong with it."""
     body = await read_object(request)
+    asker = asker_of(request)
     try:
-        taken = await submit(request.app[DESK], body, asker_of(request), request.headers.get("Idempotency-Key"))
+        taken = await submit(request.app[DESK], body, asker, request.headers.get("Idempotency-Key"))
+        status, answer = 200, taken.answer
     except NotTaken as reason:
-        return web.json_response(reason.answer, status=reason.status)
-    return web.json_response(taken.answer)
+        status, answer = reason.status, reason.answer
+    return web.json_response(answer if asker.sees_inside else discreet_answer(answer), status=status)
 
 
 @routes.get("/queue")

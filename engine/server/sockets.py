@@ -15,6 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from engine.compat.pack_calls import LARGEST_BODY
 from engine.server.asker import Asker
+from engine.server.discretion import discreet_json
 
 log = logging.getLogger(__name__)
 FEATURES: Mapping[str, Any] = {"supports_preview_metadata": True, "max_upload_size": LARGEST_BODY}
@@ -32,6 +33,8 @@ class Socket:
     connection: web.WebSocketResponse
     numbered: bool  # the client counts messages, so that it can say which one it saw last
     asker: Asker = field(default_factory=Asker)
+    remote: str = ""
+    most_messages: int = 100  # that it may send in a second
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     wants_logs: bool = False
     change: int = 0  # of the queue: the last that it was told of
@@ -74,7 +77,6 @@ class Sockets:
     What is sent for a `user` reaches that user's sockets alone, now and when it is asked for again.
     """
 
-    most: int = 1000
     _open: dict[str, Socket] = field(default_factory=dict[str, Socket])
     _all: set[Socket] = field(default_factory=set[Socket])
     _kept: deque[tuple[int, str | None, str | None, str, str]] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -83,6 +85,10 @@ class Sockets:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def count_from(self, remote: str) -> int:
+        """How many are open from an address."""
+        return sum(socket.remote == remote for socket in self._all)
 
     def __contains__(self, id: object) -> bool:
         return id in self._open
@@ -112,7 +118,7 @@ class Sockets:
         if keep:
             self._kept.append((self._number, to, user, type, text))
         for socket in addressed:
-            socket.put(_message(type, text, self._number if socket.numbered else None))
+            socket.put(_message(type, _told(socket, type, text), self._number if socket.numbered else None))
 
     def send_status(self, told: Callable[[str | None], Any], change: int, to: str | None = None) -> None:
         """Send how long a user's queue is after so many changes: to one client, or to all not told of as many yet."""
@@ -191,7 +197,7 @@ class Sockets:
             socket.put(_message("missed", json.dumps({"since": since, "oldest": oldest}), self._number))
         for number, to, user, type, text in self._kept:
             if number > since and to in (None, socket.id) and socket.may_see(user):
-                socket.put(_message(type, text, number))
+                socket.put(_message(type, _told(socket, type, text), number))
 
     def _addressed(self, to: str | None, user: str | None) -> list[Socket]:
         named = list(self._open.values()) if to is None else [self._open[to]] if to in self._open else []
@@ -199,8 +205,14 @@ class Sockets:
 
     async def _listen(self, socket: Socket) -> None:
         """Read what a client says: the features that it knows, in its first message, and nothing after."""
-        first = True
+        first, second, count = True, 0, 0
         async for message in socket.connection:
+            now = int(time.monotonic())
+            second, count = now, count + 1 if now == second else 1
+            if count > socket.most_messages:
+                log.warning("client %s sends too much and is dropped", socket.id)
+                await socket.connection.close(code=WSCloseCode.POLICY_VIOLATION)
+                return
             if message.type is not WSMsgType.TEXT or not first:
                 continue
             try:
@@ -212,6 +224,10 @@ class Sockets:
                 flags = said.get("data")
                 socket.flags = flags if isinstance(flags, Mapping) else {}
                 socket.put(_message("feature_flags", json.dumps(FEATURES)))
+
+
+def _told(socket: Socket, type: str, text: str) -> str:
+    return text if socket.asker.sees_inside else discreet_json(type, text)
 
 
 def _message(type: str, data: str, number: int | None = None) -> str:

@@ -124,7 +124,9 @@ async def subscribe(request: web.Request) -> web.Response:
 @internal.get("/internal/folder_paths")
 async def folder_paths(request: web.Request) -> web.Response:
     """Where model folders lie."""
-    return web.json_response({name: list(entry[0]) for name, entry in request.app[DESK].folders.names.items()})
+    folders, inside = request.app[DESK].folders, asker_of(request).sees_inside
+    shown = {name: entry[0] if inside else folders.shortened(entry[0]) for name, entry in folders.names.items()}
+    return web.json_response({name: list(roots) for name, roots in shown.items()})
 
 
 @internal.get("/internal/files/{kind}")

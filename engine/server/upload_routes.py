@@ -19,6 +19,9 @@ from engine.weights.write_whole import written_whole
 routes = web.RouteTableDef()
 
 
+_LEAST = 256  # bytes that a part of a form counts besides what is in it
+
+
 class Upload(NamedTuple):
     """A form with one file."""
 
@@ -47,16 +50,20 @@ async def upload_mask(request: web.Request) -> web.Response:
 
 
 async def _read(request: web.Request) -> Upload:
-    """The form. Raises 400."""
+    """The form. Raises 400 and 413."""
     if not request.content_type.startswith("multipart/"):
         raise refused(400, "an upload is a multipart form with a file called image")
     fields: dict[str, str] = {}
     file: tuple[str, bytes] | None = None
+    most, size = request.app[DESK].bounds.upload, 0
     try:
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader):
                 continue
             data = await part.read(decode=True)
+            size += len(data) + _LEAST
+            if size > most:
+                raise web.HTTPRequestEntityTooLarge(most, size)
             if part.name == "image" and part.filename:
                 file = part.filename, bytes(data)
             elif part.name:

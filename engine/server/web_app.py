@@ -40,7 +40,7 @@ _BOTH = (
 
 def make_app(desk: Desk, guard: Guard) -> web.Application:
     """The application that serves a desk."""
-    middlewares = [desk.metrics.middleware(), *guard.middlewares()]
+    middlewares = [desk.metrics.middleware(), desk.bounds.patience.middleware(), *guard.middlewares()]
     app = web.Application(middlewares=middlewares, client_max_size=desk.bounds.upload)
     app[DESK] = desk
     app.add_routes(all_routes(guard))

@@ -96,6 +96,11 @@ class Folders:
         """The directories of a model folder. Raises KeyError with the known names."""
         return [Path(each) for each in self._entry(name)[0]]
 
+    def shortened(self, roots: Iterable[str]) -> list[str]:
+        """Directories without where the installation lies: from its own folder on, of one elsewhere the name alone."""
+        base, paths = self.models.parent, [Path(root) for root in roots]
+        return [path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name for path in paths]
+
     def add(self, name: str, path: Path | str, *, first: bool = False) -> None:
         """Add a directory to a model folder, or move it to the front; a new name takes files of any suffix.
 
