@@ -51,6 +51,7 @@ class Serving:
     frontend: Path | None = None
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
+    previews_for_all: bool = False  # also for clients that do not say that they show them
     keep: int | None = None  # jobs of the history; None: all
     keep_days: float | None = None
     journal_after: float | None = 60.0  # seconds that a run lasts before it can be resumed; None: never
@@ -96,7 +97,7 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
         types.changes_prompts = False
     metrics = Metrics()
     status = Status(sockets, store.read.remaining)
-    reporter = Reporter(sockets, status, types, logs, metrics)
+    reporter = Reporter(sockets, status, types, logs, metrics, serving.previews_for_all)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
     metrics.watch(store, pool, sockets)

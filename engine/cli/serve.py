@@ -105,6 +105,7 @@ def command(
         frontend=frontend,
         bounds=desk.Bounds(),
         limits=lane.Limits(retries=retries, hang=hang_after),
+        previews_for_all=_is_said("preview_method"),
         journal_after=journal_after if journal_after >= 0 else None,
         keep=keep,
         keep_days=keep_days,
@@ -150,6 +151,10 @@ def _accounts(settings: Settings) -> "accounts.Accounts":
     if not found.all():
         click.echo("Nobody has an account yet: heddle user add NAME makes one, and tells its token", err=True)
     return found
+
+
+def _is_said(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _is_loopback(listen: str) -> bool:

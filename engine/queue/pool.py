@@ -273,7 +273,7 @@ class Pool:
             "extra_data": extra,
             "targets": json.loads(asked.targets),
             "unseen": bool(asked.unseen),
-            "preview": extra.get("preview_method"),
+            "preview": extra.get("preview_method") or (None if self.listener.shows_previews(job) else "none"),
             "journal": self._journal(job),
         }
         self.listener.leased(job)

@@ -29,6 +29,7 @@ class Reporter:
     types: TypeDesk
     logs: LogLines
     metrics: Metrics
+    previews_for_all: bool = False  # not only for those who say that they show them
     running: dict[str, Telling] = field(default_factory=dict[str, Telling])
 
     def leased(self, job: Job) -> None:
@@ -36,6 +37,10 @@ class Reporter:
         self.metrics.leased(job)
         self.running[job.id] = Telling(job.id)
         self.status.tell(job.client_id)
+
+    def shows_previews(self, job: Job) -> bool:
+        """Whether a job that does not say has previews: programs that know none take them for results."""
+        return self.previews_for_all or self.sockets.shows_previews(job.client_id, job.user)
 
     def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None:
         """Something happened in a job."""

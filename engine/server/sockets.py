@@ -141,6 +141,10 @@ class Sockets:
         for socket in self._addressed(to, user):
             socket.put(full if socket.flags.get("supports_preview_metadata") else plain)
 
+    def shows_previews(self, to: str | None, user: str | None) -> bool:
+        """Whether a client, or any, said that it knows what pictures of where a node stands are."""
+        return any(socket.flags.get("supports_preview_metadata") for socket in self._addressed(to, user))
+
     def send_bytes(self, kind: int, body: bytes, to: str | None = None, user: str | None = None) -> None:
         """Send a binary message of a pack, as it is."""
         for socket in self._addressed(to, user):

@@ -71,6 +71,9 @@ class Witness:
     def leased(self, job: Job) -> None:
         self._note("leased", job.id)
 
+    def shows_previews(self, job: Job) -> bool:
+        return True
+
     def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None:
         self._note(job.id, event)
 

@@ -307,7 +307,8 @@ def test_previews_come_while_a_picture_is_sampled_in_the_form_that_the_client_kn
             async with client.socket(me) as socket:
                 await socket.connection.send_json({"type": "feature_flags", "data": flags})
                 workflow["5"]["inputs"]["seed"] = kind
-                id = await client.submit(workflow, client_id=me)
+                asked = {} if flags else {"preview_method": "auto"}  # who does not say that it shows them asks for them
+                id = await client.submit(workflow, client_id=me, extra_data=asked)
                 seen = await socket.until_over(id)
             pictures = [each["data"] for each in seen if each["type"] == kind]
             assert pictures

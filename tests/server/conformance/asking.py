@@ -64,7 +64,8 @@ async def watched(client: Client, prompt: Prompt, flags: Mapping[str, Any] | Non
     async with client.socket(me) as socket:
         if flags is not None:
             await socket.connection.send_json({"type": "feature_flags", "data": flags})
-            assert (await socket.next())["type"] == "feature_flags"
+            while (await socket.next())["type"] != "feature_flags":
+                pass  # the queue's length, which the job before has just changed
         id = await client.submit(prompt, client_id=me, **more)
         frames = await socket.until_over(id)
     return Run(id, frames, await client.ended(id))

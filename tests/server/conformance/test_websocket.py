@@ -142,7 +142,8 @@ def test_a_job_answered_from_the_cache(server: Server) -> None:
 def test_progress_and_previews_in_the_form_that_the_client_knows(server: Server) -> None:
     async def scenario(client: Client) -> None:
         for flags, kind in (({"supports_preview_metadata": True}, 4), (None, 1)):
-            run = await watched(client, {"w": node("Works", steps=3 + kind, pause=0.3)}, flags)
+            asked = {} if flags else {"preview_method": "auto"}
+            run = await watched(client, {"w": node("Works", steps=3 + kind, pause=0.3)}, flags, extra_data=asked)
             assert {each for each in run.types if isinstance(each, int)} == {kind}
             told = [(each["value"], each["max"], each["node"]) for each in run.all("progress")]
             assert told == [(value + 1, 3 + kind, "w") for value in range(3 + kind)]
@@ -173,12 +174,14 @@ def test_progress_and_previews_in_the_form_that_the_client_knows(server: Server)
     speak(server, scenario)
 
 
-def test_previews_can_be_asked_not_to_come(server: Server) -> None:
+def test_previews_come_to_those_who_say_that_they_show_them_unless_asked_not_to(server: Server) -> None:
     async def scenario(client: Client) -> None:
-        prompt = {"w": node("Works", steps=11, pause=0.0)}
-        run = await watched(client, prompt, extra_data={"preview_method": "none"})
-        assert not [each for each in run.types if isinstance(each, int)]
-        assert len(run.all("progress")) == 11
+        shows = {"supports_preview_metadata": True}
+        for steps, flags, extra in ((11, shows, {"preview_method": "none"}), (12, None, {})):
+            prompt = {"w": node("Works", steps=steps, pause=0.1)}
+            run = await watched(client, prompt, flags, extra_data=extra)
+            assert not [each for each in run.types if isinstance(each, int)]
+            assert len(run.all("progress")) == steps
 
     speak(server, scenario)
 
@@ -212,7 +215,8 @@ def test_a_job_is_told_to_its_client_alone(server: Server) -> None:
 def test_a_job_without_a_client_is_told_to_all_in_part(server: Server) -> None:
     async def scenario(client: Client) -> None:
         async with client.socket(uuid.uuid4().hex) as one, client.socket(uuid.uuid4().hex) as two:
-            await client.ended(await client.submit({"w": node("Works", steps=8, pause=0.3)}))
+            asked = {"preview_method": "auto"}
+            await client.ended(await client.submit({"w": node("Works", steps=8, pause=0.3)}, extra_data=asked))
             id = await client.submit(sleep(60))
             seen: list[dict[str, Any]] = []
             while not seen or "s" not in seen[-1].get("data", {}).get("nodes", ""):
