@@ -154,6 +154,7 @@ def _accounts(settings: Settings) -> "accounts.Accounts":
 
 
 def _is_said(name: str) -> bool:
+    """Whether an option has a value from anywhere but its default."""
     return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
