@@ -40,8 +40,8 @@ _NONE = """<!doctype html><meta charset="utf-8"><title>Heddle</title>
 <h1>Heddle {version}</h1>
 <p>The server is up, {waiting} jobs wait or run. The canvas was not built: <code>pip install .</code> builds it. Clients
 of the HTTP and websocket interface work. <code>heddle serve --frontend stock</code> serves the ecosystem's browser
-frontend, which Heddle's extra <code>stock-frontend</code> installs, and <code>--frontend FOLDER</code> one from a folder
-of static files.</p>
+frontend, which Heddle's extra <code>stock-frontend</code> installs, and <code>--frontend FOLDER</code> one from a
+folder of static files.</p>
 """
 
 
