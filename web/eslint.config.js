@@ -37,6 +37,7 @@ export default tseslint.config(
     rules: {
       "no-console": "error",
       "no-eval": "error",
+      "@typescript-eslint/no-unnecessary-type-parameters": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
     },
   },

@@ -40,6 +40,10 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
+export function isList(value: unknown): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
 /** The objects of a list; of anything else none. */
 export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : []

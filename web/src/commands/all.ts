@@ -1,0 +1,42 @@
+/** Every command, and the one that a key press means. */
+
+import type { Command } from "~/commands/command"
+import type { App } from "~/state/app"
+
+const files = import.meta.glob<{ command?: Command }>("./*.ts", { eager: true })
+
+export const commands: ReadonlyMap<string, Command> = new Map(
+  Object.values(files).flatMap(({ command }) => (command === undefined ? [] : [[command.name, command]])),
+)
+
+/** Do a command by its name, if it can be done now; errors are told to the user. */
+export async function doCommand(app: App, name: string): Promise<void> {
+  const command = commands.get(name)
+  if (command === undefined) throw new Error(`there is no command ${name}`)
+  if (command.when?.(app) === false) return
+  try {
+    await command.do(app)
+  } catch (error) {
+    app.tell("error", error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Keys as words: `Mod+Shift+Z`. */
+export function keysOf(event: KeyboardEvent): string {
+  const key = event.key === " " ? "Space" : event.key.length === 1 ? event.key.toUpperCase() : event.key
+  const held = [
+    [event.ctrlKey || event.metaKey, "Mod"],
+    [event.altKey, "Alt"],
+    [event.shiftKey, "Shift"],
+  ] as const
+  return [...held.filter(([is]) => is).map(([, word]) => word), key].join("+")
+}
+
+/** The command that a key press asks for, if any. */
+export function commandFor(event: KeyboardEvent): Command | undefined {
+  const keys = keysOf(event)
+  const target = event.target
+  const isTyping =
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  return [...commands.values()].find((each) => each.keys?.includes(keys) === true && (!isTyping || each.alsoInTexts === true))
+}

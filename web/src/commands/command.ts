@@ -1,0 +1,14 @@
+/** What a command is. Each is one file here that exports `command`; commands/all.ts finds them by themselves. */
+
+import type { App } from "~/state/app"
+
+export interface Command {
+  /** A key of `words.commands`, and the name that menus and tests use. */
+  readonly name: string
+  /** As `Mod+Z` or `Shift+A`; Mod is Ctrl, on a Mac Cmd. Not heard while a text is typed, unless `alsoInTexts`. */
+  readonly keys?: readonly string[]
+  readonly alsoInTexts?: boolean
+  /** Whether it can be done now; always unless said. */
+  when?(app: App): boolean
+  do(app: App): void | Promise<void>
+}

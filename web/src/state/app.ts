@@ -1,0 +1,123 @@
+/** Everything that is shared by what stands on the page: made in main.tsx, handed down by a React context. */
+
+import { createStore, type StoreApi } from "zustand/vanilla"
+import type { Definitions } from "~/document/schema/definition"
+import { emptyWorkflow, type Workflow } from "~/document/workflow"
+import { Editor } from "~/state/editor"
+import type { RunState } from "~/run/run"
+import type { Server } from "~/wire/http"
+
+/** One open workflow, with the name that it was opened or saved under. */
+export interface Tab {
+  readonly id: string
+  readonly name: string
+  readonly editor: Editor
+}
+
+export interface Notice {
+  readonly id: number
+  readonly kind: "info" | "error"
+  readonly text: string
+}
+
+export interface AppState {
+  readonly tabs: readonly Tab[]
+  readonly active: string
+  readonly definitions: Definitions
+  readonly notices: readonly Notice[]
+  /** The names of the panels that are open. */
+  readonly panels: ReadonlySet<string>
+}
+
+export class App {
+  readonly store: StoreApi<AppState>
+  private number = 0 // counts tabs and notices
+
+  constructor(
+    readonly server: Server,
+    readonly run: StoreApi<RunState>,
+    /** How the server calls this window. */
+    readonly clientId: string,
+  ) {
+    const first = this.tab(emptyWorkflow(), "")
+    this.store = createStore(() => ({
+      tabs: [first],
+      active: first.id,
+      definitions: {},
+      notices: [],
+      panels: new Set<string>(),
+    }))
+  }
+
+  get state(): AppState {
+    return this.store.getState()
+  }
+
+  /** The tab that is shown. */
+  get active(): Tab {
+    return activeTab(this.state)
+  }
+
+  get editor(): Editor {
+    return this.active.editor
+  }
+
+  /** Open a workflow in a tab of its own, and show it. */
+  open(workflow: Workflow, name: string): Tab {
+    const tab = this.tab(workflow, name)
+    this.store.setState((state) => ({ tabs: [...state.tabs, tab], active: tab.id }))
+    return tab
+  }
+
+  show(tab: string): void {
+    this.store.setState({ active: tab })
+  }
+
+  /** Close a tab; the last one leaves an empty one. */
+  close(id: string): void {
+    this.store.setState((state) => {
+      const at = state.tabs.findIndex((tab) => tab.id === id)
+      const left = state.tabs.filter((tab) => tab.id !== id)
+      const tabs = left.length > 0 ? left : [this.tab(emptyWorkflow(), "")]
+      const next = tabs[Math.min(Math.max(at, 0), tabs.length - 1)]
+      return { tabs, active: state.active === id && next !== undefined ? next.id : state.active }
+    })
+  }
+
+  rename(id: string, name: string): void {
+    this.store.setState((state) => ({ tabs: state.tabs.map((tab) => (tab.id === id ? { ...tab, name } : tab)) }))
+  }
+
+  /** Tell the user something; it goes away by being read. */
+  tell(kind: Notice["kind"], text: string): void {
+    const notice = { id: ++this.number, kind, text }
+    this.store.setState((state) => ({ notices: [...state.notices.slice(-4), notice] }))
+  }
+
+  dismiss(id: number): void {
+    this.store.setState((state) => ({ notices: state.notices.filter((each) => each.id !== id) }))
+  }
+
+  togglePanel(name: string): void {
+    this.store.setState((state) => {
+      const panels = new Set(state.panels)
+      if (!panels.delete(name)) panels.add(name)
+      return { panels }
+    })
+  }
+
+  /** Ask the server for its node types, with the files that there are now. */
+  async refreshDefinitions(): Promise<void> {
+    this.store.setState({ definitions: await this.server.nodeTypes() })
+  }
+
+  private tab(workflow: Workflow, name: string): Tab {
+    return { id: `tab-${++this.number}`, name, editor: new Editor(workflow) }
+  }
+}
+
+export function activeTab(state: AppState): Tab {
+  const found = state.tabs.find((tab) => tab.id === state.active) ?? state.tabs[0]
+  if (found === undefined) throw new Error("there is no tab")
+  return found
+}
