@@ -1,14 +1,43 @@
-import { ReactFlow } from "@xyflow/react"
-import "@xyflow/react/dist/style.css"
+/** Puts the page together: the only file that knows every folder. */
+
+import { ReactFlowProvider } from "@xyflow/react"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
+import { Page } from "~/page"
+import { App } from "~/state/app"
+import { listenerFor, makeRunStore } from "~/state/runs"
+import { AppContext } from "~/state/use"
+import { Server } from "~/wire/http"
+import { openSocket } from "~/wire/socket"
+import "~/theme.css"
+
+const NAME = "heddle.client"
+
+/** This window's name on the server: kept over reloads, so that what is missed in between is told then. */
+function clientId(): string {
+  const known = sessionStorage.getItem(NAME)
+  const id = known ?? crypto.randomUUID().replaceAll("-", "")
+  sessionStorage.setItem(NAME, id)
+  return id
+}
 
 const root = document.getElementById("root")
 if (root === null) throw new Error("index.html has no element #root")
+
+const base = new URL("./", document.baseURI).href
+const run = makeRunStore()
+const app = new App(new Server(base), run, clientId())
+openSocket(base, app.clientId, listenerFor(run))
+app.refreshDefinitions().catch((error: unknown) => {
+  app.tell("error", String(error))
+})
+
 createRoot(root).render(
   <StrictMode>
-    <div style={{ width: "100vw", height: "100vh" }}>
-      <ReactFlow />
-    </div>
+    <AppContext value={app}>
+      <ReactFlowProvider>
+        <Page />
+      </ReactFlowProvider>
+    </AppContext>
   </StrictMode>,
 )

@@ -49,6 +49,11 @@ export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : []
 }
 
+/** An id or a name as text: what is neither text nor number is empty. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : typeof value === "number" || typeof value === "bigint" ? String(value) : ""
+}
+
 /** Whether two values are the same, whatever the order of keys. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true

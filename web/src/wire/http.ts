@@ -82,7 +82,7 @@ export class Server {
   /** One job with its workflow, whose seeds are whole. */
   async job(id: string): Promise<JsonObject> {
     const call = this.api.GET("/api/jobs/{id}", { params: { path: { id } }, parseAs: "text" })
-    return readJson(String(await this.said(call))) as JsonObject
+    return readJson(await this.said(call)) as JsonObject
   }
 
   async cancel(id: string): Promise<void> {
@@ -169,7 +169,7 @@ export class Server {
 
   async readUserFile(file: string): Promise<string> {
     const call = this.api.GET("/api/userdata/{file}", { params: { path: { file } }, parseAs: "text" })
-    return String(await this.said(call))
+    return this.said(call)
   }
 
   /** Keep a text among the user's files. Throws ServerError 409 where one is there that may not be overwritten. */

@@ -51,7 +51,7 @@ function inputSpec(name: string, spec: Json | undefined, isRequired: boolean): I
   const [first, second] = isList(spec) && spec.length > 0 ? spec : [ANY, undefined]
   const options = asObject(second)
   if (isList(first)) return { name, type: COMBO, options: { ...options, options: first }, isRequired }
-  return { name, type: String(first), options, isRequired }
+  return { name, type: typeOf(first), options, isRequired }
 }
 
 /** The types of the outputs; a list of choices is a COMBO. */

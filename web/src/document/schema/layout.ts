@@ -5,7 +5,7 @@
  */
 
 import { isList, type Json, type JsonObject } from "~/document/json"
-import { asObject, COMBO, inputsOf, type Definition, type InputSpec } from "~/document/schema/definition"
+import { asObject, COMBO, inputsOf, typeOf, type Definition, type InputSpec } from "~/document/schema/definition"
 import { ANY, type Input } from "~/document/workflow"
 
 export const DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
@@ -218,7 +218,7 @@ function defaultFor(spec: InputSpec): Json | undefined {
   if (kindOf(spec) !== COMBO) return DEFAULTS[kindOf(spec)]
   if (spec.options["multi_select"]) return []
   const choices = spec.options["options"]
-  return isList(choices) ? (choices[0] as Json | undefined) : undefined
+  return isList(choices) ? choices[0] : undefined
 }
 
 interface Rows {
@@ -239,7 +239,7 @@ export function rowsOf(spec: InputSpec): Rows {
 export function rowName(spec: InputSpec, each: InputSpec, number: number): string {
   const template = asObject(spec.options["template"])
   const names = template["names"]
-  if (isList(names) && number < names.length) return `${spec.name}.${String(names[number])}`
+  if (isList(names) && number < names.length) return `${spec.name}.${typeOf(names[number])}`
   const prefix = rowsOf(spec).row.length === 1 ? template["prefix"] : each.name
   return `${spec.name}.${typeof prefix === "string" && prefix !== "" ? prefix : each.name}${number}`
 }

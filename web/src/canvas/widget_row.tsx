@@ -1,0 +1,47 @@
+import { memo } from "react"
+import { InputHandle } from "~/canvas/input_handle"
+import { setWidget } from "~/document/edits/nodes"
+import { valueOf } from "~/document/schema/node_layout"
+import type { Widget } from "~/document/schema/layout"
+import type { Node } from "~/document/workflow"
+import { useApp } from "~/state/use"
+import { kindFor } from "~/widgets/all"
+import { words } from "~/words/words"
+
+interface Props {
+  readonly node: Node
+  readonly widget: Widget
+  readonly isLinked: boolean
+}
+
+/** A widget with its name and its socket; while the socket is linked there is nothing to type. */
+export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Props) {
+  const { editor } = useApp()
+  const kind = kindFor(widget)
+  const input = node.inputs.find((each) => each.widget === widget.name && widget.controls === undefined)
+  const label = input?.label ?? widget.name
+  if (kind === undefined && widget.type === "") return null // a button of the ecosystem's editor
+  const Draw = kind?.draw
+  return (
+    <li className="node-widget">
+      {input !== undefined && <InputHandle input={input} />}
+      <span>{label}</span>
+      {isLinked ? null : Draw === undefined ? (
+        <em>{words.widgets.unknown}</em>
+      ) : (
+        <Draw
+          node={node.id}
+          widget={widget}
+          value={valueOf(node, widget)}
+          label={label}
+          onChange={(value) => {
+            editor.edit(setWidget(editor.graph, node.id, widget.key, value), `widget ${node.id} ${widget.key}`)
+          }}
+          onDone={() => {
+            editor.seal()
+          }}
+        />
+      )}
+    </li>
+  )
+})

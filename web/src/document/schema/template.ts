@@ -1,0 +1,33 @@
+/** A fresh node of a type, as it comes out of the library. */
+
+import { outputsOf, type Definition } from "~/document/schema/definition"
+import { layOut, MATCH } from "~/document/schema/layout"
+import { ALWAYS, ANY, type Node, type NodeId, type Point } from "~/document/workflow"
+
+const ROW = 24
+const TEXT = 110
+const WIDTH = 240
+
+/** Make a node with its sockets and the values that its type begins with. */
+export function nodeOfType(type: string, definition: Definition, id: NodeId, at: Point): Node {
+  const layout = layOut(type, definition)
+  const outputs = outputsOf(definition).map((each) => (each.type === MATCH ? { ...each, type: ANY } : each))
+  const values = layout.widgets.flatMap(({ widget, value }) => (value === undefined ? [] : [[widget.key, value] as const]))
+  const sockets = layout.inputs.filter((each) => each.widget === undefined).length
+  const tall = layout.widgets.filter(({ widget }) => widget.options["multiline"] === true).length
+  const rows = Math.max(sockets, outputs.length) + layout.widgets.length - tall
+  const width = tall > 0 ? WIDTH * 1.5 : WIDTH
+  return {
+    id,
+    type,
+    at,
+    size: { width, height: rows * ROW + tall * TEXT + 12 },
+    mode: ALWAYS,
+    flags: {},
+    inputs: layout.inputs,
+    outputs,
+    values: Object.fromEntries(values),
+    properties: { "Node name for S&R": type },
+    rest: {},
+  }
+}

@@ -1,0 +1,36 @@
+import { useEffect } from "react"
+import { Canvas } from "~/canvas/canvas"
+import { commandFor, doCommand } from "~/commands/all"
+import { Side } from "~/panels/sides"
+import { useApp, useTab } from "~/state/use"
+import "~/page.css"
+
+/** What stands where on the page, and the keys that it hears. */
+export function Page() {
+  const app = useApp()
+  const tab = useTab()
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const command = commandFor(event)
+      if (command === undefined) return
+      event.preventDefault()
+      void doCommand(app, command.name)
+    }
+    window.addEventListener("keydown", onKey)
+    return () => {
+      window.removeEventListener("keydown", onKey)
+    }
+  }, [app])
+  return (
+    <div className="page">
+      <Side side="bar" />
+      <div className="page-middle">
+        <Side side="left" />
+        <Canvas key={tab.id} />
+        <Side side="right" />
+      </div>
+      <Side side="bottom" />
+      <Side side="overlay" />
+    </div>
+  )
+}

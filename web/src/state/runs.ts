@@ -1,0 +1,73 @@
+/** Running: from the shown workflow to the server's queue, and from the server's messages to what is shown. */
+
+import { createStore, type StoreApi } from "zustand/vanilla"
+import { writeWorkflow } from "~/document/formats/write"
+import { promptOf } from "~/document/prompt/convert"
+import { follow } from "~/run/follow"
+import { NOTHING_RUNS, type RunEvent, type RunState } from "~/run/run"
+import type { App } from "~/state/app"
+import type { Listener } from "~/wire/socket"
+import type { PromptRequest } from "~/wire/types"
+
+export function makeRunStore(): StoreApi<RunState> {
+  return createStore(() => NOTHING_RUNS)
+}
+
+export function tellRun(run: StoreApi<RunState>, event: RunEvent): void {
+  run.setState((state) => follow(state, event), true)
+}
+
+/** What the websocket tells becomes the state of runs; pictures that nothing shows any more are let go. */
+export function listenerFor(run: StoreApi<RunState>): Listener {
+  run.subscribe((after, before) => {
+    if (after.previews === before.previews) return
+    const kept = new Set(Object.values(after.previews))
+    for (const url of Object.values(before.previews)) if (!kept.has(url)) URL.revokeObjectURL(url)
+  })
+  return {
+    message: (message) => {
+      tellRun(run, { type: "message", message, at: Date.now() })
+    },
+    frame: (frame) => {
+      tellRun(run, { type: "preview", frame, url: URL.createObjectURL(frame.picture) })
+    },
+    online: (is) => {
+      tellRun(run, { type: "online", is })
+    },
+  }
+}
+
+export type RunOptions = Partial<Pick<PromptRequest, "front" | "partial_execution_targets">>
+
+/** Queue the shown workflow. False where the server found something wrong, which the state of runs then holds. */
+export async function queueShown(app: App, options: RunOptions = {}): Promise<boolean> {
+  const { definitions } = app.state
+  const workflow = writeWorkflow(app.editor.workflow, definitions)
+  const prompt = promptOf(workflow, definitions)
+  const answer = await app.server.queue({
+    client_id: app.clientId,
+    prompt,
+    extra_data: { extra_pnginfo: { workflow } },
+    ...options,
+    front: options.front ?? false,
+  })
+  if (answer.accepted) {
+    const { prompt_id: id, node_errors: problems } = answer.job
+    tellRun(app.run, { type: "queued", id, nodeCount: Object.keys(prompt).length, problems })
+  } else {
+    tellRun(app.run, { type: "refused", problem: answer.error.error, problems: answer.error.node_errors })
+  }
+  return answer.accepted
+}
+
+const SHOWN = 64
+
+/** Ask the server what waits, runs and ended. */
+export async function refreshQueue(app: App): Promise<void> {
+  const [queue, history, state] = await Promise.all([
+    app.server.jobs(["in_progress", "pending"]),
+    app.server.jobs(["completed", "failed", "cancelled"], SHOWN),
+    app.server.queueState(),
+  ])
+  tellRun(app.run, { type: "listed", queue: [...queue].reverse(), history, isPaused: state.paused })
+}

@@ -1,0 +1,5 @@
+/** The language in use. */
+
+import { en, type Words } from "~/words/en"
+
+export const words: Words = en
