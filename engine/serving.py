@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from ssl import SSLContext
+from typing import Any
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from engine.queue.lane import Journals, Limits
 from engine.queue.pool import Pool
 from engine.queue.schema import DATABASE
 from engine.queue.store import Store
+from engine.server.access_log import ACCESS, AccessLog
 from engine.server.desk import Bounds, Desk
 from engine.server.guard import Guard
 from engine.server.installed import shelves
@@ -56,6 +58,7 @@ class Serving:
     keep_days: float | None = None
     journal_after: float | None = 60.0  # seconds that a run lasts before it can be resumed; None: never
     tls: SSLContext | None = None
+    access_log: bool = False
 
 
 async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], None]) -> None:
@@ -64,8 +67,8 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
     Raises StoreError when the queue's file cannot be used, and OSError when the address cannot.
     """
     desk = _desk(settings, serving)
-    idle = serving.bounds.patience.idle
-    runner = web.AppRunner(make_app(desk, serving.guard), access_log=None, shutdown_timeout=2, keepalive_timeout=idle)
+    timing = {"shutdown_timeout": 2, "keepalive_timeout": serving.bounds.patience.idle}
+    runner = web.AppRunner(make_app(desk, serving.guard), **timing, **_access_log(serving))
     try:
         await runner.setup()
         site = web.TCPSite(runner, serving.listen, serving.port, ssl_context=serving.tls)
@@ -88,6 +91,10 @@ async def serve(settings: Settings, serving: Serving, on_ready: Callable[[str], 
         desk.store.close()
 
 
+def _access_log(serving: Serving) -> dict[str, Any]:
+    return {"access_log": logging.getLogger(ACCESS) if serving.access_log else None, "access_log_class": AccessLog}
+
+
 def _desk(settings: Settings, serving: Serving) -> Desk:
     chosen = use_folders(settings)
     store = Store(chosen.user / DATABASE, most_waiting=serving.bounds.waiting)
@@ -97,7 +104,7 @@ def _desk(settings: Settings, serving: Serving) -> Desk:
         types.changes_prompts = False
     metrics = Metrics()
     status = Status(sockets, store.read.remaining)
-    reporter = Reporter(sockets, status, types, logs, metrics, serving.previews_for_all)
+    reporter = Reporter(sockets, status, types, metrics, serving.previews_for_all)
     journals = Journals(chosen.user / "journals", serving.journal_after) if serving.journal_after is not None else None
     pool = Pool(store, chosen.output, serving.devices, _command(settings), reporter, serving.limits, journals)
     metrics.watch(store, pool, sockets)

@@ -17,6 +17,7 @@ from engine.cli import options
 from engine.cli.configured import PREFIX, Configured
 from engine.cli.path_or_word import PathOrWord
 from engine.node.deferred import deferred
+from engine.server.log_format import FORMATS, LEVELS, Format, write_log
 from engine.settings import Settings
 
 with deferred():
@@ -24,6 +25,7 @@ with deferred():
     from engine.queue import lane, schema
     from engine.server import accounts, desk, guard, installed
 
+log = logging.getLogger(__name__)
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _FRONTEND = PathOrWord({"stock": lambda: installed.stock_frontend()}, file_okay=False, exists=True)
 
@@ -55,6 +57,11 @@ _FRONTEND = PathOrWord({"stock": lambda: installed.stock_frontend()}, file_okay=
 )
 @click.option("--keep", type=click.IntRange(0), metavar="N", help="Keep so many jobs in the history; all unless said.")
 @click.option("--keep-days", type=click.FloatRange(0), metavar="DAYS", help="Keep jobs of so many days.")
+@click.option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="Of the log.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What is logged at least."
+)
+@click.option("--access-log/--no-access-log", help="Log each request that is answered.")
 @click.option("--debug/--no-debug", help="Tell clients what went wrong inside the server.")
 @options.where
 @options.how
@@ -76,6 +83,9 @@ def command(
     journal_after: float,
     keep: int | None,
     keep_days: float | None,
+    log_format: Format,
+    log_level: str,
+    access_log: bool,
     debug: bool,
     **chosen: Any,
 ) -> None:
@@ -83,7 +93,7 @@ def command(
 
     A job whose id was answered is on the disk: it outlives crashes and restarts. Off loopback a token is needed.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    write_log(log_format, log_level)
     token = _token(token, token_file)
     settings = options.settings(chosen)
     if token is not None and multi_user:
@@ -110,6 +120,7 @@ def command(
         keep=keep,
         keep_days=keep_days,
         tls=_tls(tls_certificate, tls_key),
+        access_log=access_log,
     )
 
     def ready(address: str) -> None:
@@ -119,7 +130,10 @@ def command(
     try:
         asyncio.run(serving.serve(settings, served, ready))
     except (schema.StoreError, OSError) as error:
-        click.echo(f"Error: {error}", err=True)
+        if log_format == "json":
+            log.critical("the server cannot go on: %s", error)
+        else:
+            click.echo(f"Error: {error}", err=True)
         sys.exit(1)
 
 

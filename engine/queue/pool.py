@@ -171,7 +171,7 @@ class Pool:
                     self.command(device), lambda line: self.listener.wrote(lane.name, line)
                 )
             except OSError as error:
-                log.error("the worker of %s cannot be started: %s", lane.name, error)
+                log.error("the worker of %s cannot be started: %s", lane.name, error, extra={"worker": lane.name})
                 lane.failing = True
             else:
                 lane.starts += 1
@@ -318,7 +318,7 @@ class Pool:
         try:
             state = await self._stored(lambda: self.store.end(job.id, job.epoch, ending))
         except StaleEpoch as error:
-            log.warning("%s", error)
+            log.warning("%s", error, extra={"job": job.id})
             self._clear(job, ending.files)
             return
         if state == "publishing":
@@ -335,7 +335,7 @@ class Pool:
                 await asyncio.to_thread(publish, stage.folder, self.output, files)
                 break
             except NotPublished as error:
-                log.error("job %s: %s; trying again in %g s", job.id, error, pause)
+                log.error("job %s: %s; trying again in %g s", job.id, error, pause, extra={"job": job.id})
                 await asyncio.sleep(pause)
         state = await self._stored(lambda: self.store.published(job.id, job.epoch))
         self._clear(job, files)
@@ -348,7 +348,8 @@ class Pool:
         self._checks.gone(lane)
         if job is None or account is None:
             if not self._stopping:
-                log.error("the worker of %s ended: %s", lane.name, process.last_words(code))
+                words = process.last_words(code)
+                log.error("the worker of %s ended: %s", lane.name, words, extra={"worker": lane.name})
             return
         current = self.store.read.job(job.id)
         if current is not None and current.unwanted:
@@ -363,7 +364,7 @@ class Pool:
             state = await self._stored(lambda: self.store.release(job.id, job.epoch))
         else:
             evidence = account.evidence(process.evidence(code))
-            log.error("job %s: %s", job.id, evidence["exception_message"])
+            log.error("job %s: %s", job.id, evidence["exception_message"], extra={"job": job.id, "worker": lane.name})
             state = await self._stored(lambda: self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
             if state == "failed":
                 self.listener.parked(job, evidence)

@@ -1,11 +1,12 @@
 """The last lines of the log, for clients that show it."""
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypedDict
+
+from engine.server.access_log import ACCESS
 
 KEPT = 300
 
@@ -25,15 +26,13 @@ class LogLines(logging.Handler):
         self.kept: deque[Line] = deque(maxlen=KEPT)
         self.listener: Callable[[Line], None] | None = None
         self.setFormatter(logging.Formatter("%(message)s"))
+        self.setLevel(logging.INFO)
+        self.addFilter(lambda record: record.name != ACCESS)  # to ask for the log is a request, too
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep what the program logs."""
-        self.add(self.format(record), record.created)
-
-    def add(self, text: str, when: float | None = None) -> None:
-        """Keep a line of a worker."""
-        stamp = datetime.fromtimestamp(time.time() if when is None else when, UTC).isoformat()
-        line: Line = {"t": stamp, "m": f"{text}\n"}
+        """Keep what the program and its workers log."""
+        stamp = datetime.fromtimestamp(record.created, UTC).isoformat()
+        line: Line = {"t": stamp, "m": f"{self.format(record)}\n"}
         self.kept.append(line)
         if self.listener is not None:
             self.listener(line)

@@ -1,5 +1,6 @@
 """Tells clients what the workers tell: the one who asked for a job, and everybody how long the queue is."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,13 +9,14 @@ from engine.queue.account import Message
 from engine.queue.job import Job
 from engine.queue.states import ENDED, State
 from engine.run.events import Event
-from engine.server.log_lines import LogLines
+from engine.server.log_format import WORKER
 from engine.server.messages import PREVIEW, Frame, Telling
 from engine.server.metrics import Metrics
 from engine.server.sockets import Sockets
 from engine.server.status import Status
 from engine.server.types import TypeDesk
 
+lines = logging.getLogger(WORKER)
 # A job without a client is told to nobody, but for these, which go to everybody.
 _TO_ALL = ("progress_state", "progress", PREVIEW, "execution_interrupted")
 _REPLACED = ("progress_state", "progress", PREVIEW)  # by the next of their kind
@@ -27,15 +29,16 @@ class Reporter:
     sockets: Sockets
     status: Status
     types: TypeDesk
-    logs: LogLines
     metrics: Metrics
     previews_for_all: bool = False  # not only for those who say that they show them
     running: dict[str, Telling] = field(default_factory=dict[str, Telling])
+    holding: dict[str, str] = field(default_factory=dict[str, str])  # worker -> the job that it has
 
     def leased(self, job: Job) -> None:
         """A worker took a job."""
         self.metrics.leased(job)
         self.running[job.id] = Telling(job.id)
+        self.holding[job.worker or ""] = job.id
         self.status.tell(job.client_id)
 
     def shows_previews(self, job: Job) -> bool:
@@ -56,6 +59,7 @@ class Reporter:
         """A job ended, or waits again."""
         self.metrics.ended(job, state)
         telling = self.running.pop(job.id, Telling(job.id))
+        self.holding.pop(job.worker or "", None)
         self.status.tell(job.client_id)
         if state in ENDED and job.client_id is not None:
             self._send(job, telling.over())
@@ -78,7 +82,7 @@ class Reporter:
 
     def wrote(self, worker: str, line: str) -> None:
         """A worker wrote a line."""
-        self.logs.add(line)
+        lines.info("%s", line, extra={"worker": worker, "job": self.holding.get(worker)})
 
     def first_of(self, job: Job) -> list[tuple[str, Any]]:
         """What a client that comes back is told of its running job."""

@@ -52,7 +52,7 @@ class Socket:
         try:
             self.waiting.put_nowait(message)
         except asyncio.QueueFull:
-            log.warning("client %s does not read what it is sent and is dropped", self.id)
+            log.warning("client %s does not read what it is sent and is dropped", self.id, extra={"client": self.id})
             self.dropped = True
             self.waiting = asyncio.Queue()
             self.waiting.put_nowait(None)

@@ -4,12 +4,13 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ class Server:
     base: Path
     process: "subprocess.Popen[str]"
     greeting: str = ""  # what it said once it was up
+    log: list[str] = field(default_factory=list[str])  # what it said since then
 
 
 @contextmanager
@@ -96,12 +98,15 @@ def serving(base: Path, *more: str, seconds: float = 90, within: Sequence[str] =
         [*command, f"--base-directory={base}", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert process.stdout is not None
+    reading: threading.Thread | None = None
     try:
         line = process.stdout.readline()
         while "Heddle is at" not in line:
             assert line, "the server ended before it was up"
             line = process.stdout.readline()
         server = Server(line.split()[-1].partition("/login")[0], base, process, line.strip())
+        reading = threading.Thread(target=_read, args=(process, server.log), daemon=True)
+        reading.start()  # a full pipe would hold the server up
         if seconds:
             wait_until_ready(server, seconds)
         yield server
@@ -112,7 +117,15 @@ def serving(base: Path, *more: str, seconds: float = 90, within: Sequence[str] =
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if reading is not None:
+            reading.join()
         process.stdout.close()
+
+
+def _read(process: "subprocess.Popen[str]", into: list[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        into.append(line.rstrip("\n"))
 
 
 def wait_until_ready(server: Server, seconds: float) -> None:
