@@ -118,6 +118,27 @@ def test_what_keeps_a_server_from_starting_is_told_in_the_format(tmp_path: Path,
     assert "heddle.db is damaged" in told["message"]
 
 
+FAIL = "def fail(): raise ValueError('unforeseen')"
+
+
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        ("fail()", "critical"),
+        ("threading.Thread(target=fail).start()", "critical"),
+        ("warnings.warn('unforeseen')", "warning"),
+    ],
+)
+def test_what_nobody_catches_is_a_line_of_json(code: str, level: str) -> None:
+    start = "import threading, warnings\nfrom engine.server.log_format import write_log\nwrite_log('json', 'info')"
+    command = [sys.executable, "-c", f"{start}\n{FAIL}\n{code}"]
+    (line,) = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+    told = json.loads(line)
+    assert told["level"] == level
+    assert "unforeseen" in told["message"]
+    assert ("ValueError: unforeseen" in told.get("exception", "")) == (level == "critical")
+
+
 def test_people_see_whose_line_it_is() -> None:
     about: dict[str, Any] = {"msg": "hello", "worker": "cuda:1"}
     ours, workers = (logging.makeLogRecord({**about, "name": name}) for name in ("engine.queue.pool", WORKER))
