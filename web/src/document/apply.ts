@@ -1,7 +1,9 @@
 /** Makes a change happen: the workflow after it, and the change that takes it back. */
 
 import { batch, type Change } from "~/document/change"
-import type { Graph, GraphId, Group, Link, Node, Reroute, Workflow } from "~/document/workflow"
+import {
+  INPUTS, OUTPUTS, type Graph, type GraphId, type Group, type Link, type Node, type Reroute, type Workflow,
+} from "~/document/workflow"
 
 export interface Applied {
   readonly workflow: Workflow
@@ -115,6 +117,7 @@ function make(draft: Draft, change: Change): Change {
     case "disconnect":
       return disconnect(draft, change.graph, change.id)
     case "edit-link":
+      mustFit(draft.graph(change.graph), { ...draft.get(change.graph, "links", change.id), ...change.set })
       return edit(draft, "links", change)
     case "add-group":
       draft.add(change.graph, "groups", change.group, change.index)
@@ -126,11 +129,13 @@ function make(draft: Draft, change: Change): Change {
     case "edit-group":
       return edit(draft, "groups", change)
     case "add-reroute":
+      mustHave(draft.graph(change.graph), change.reroute.parent)
       draft.add(change.graph, "reroutes", change.reroute, change.index)
       return { type: "remove-reroute", graph: change.graph, id: change.reroute.id }
     case "remove-reroute":
       return removeReroute(draft, change.graph, change.id)
     case "edit-reroute":
+      mustHave(draft.graph(change.graph), change.set.parent)
       return edit(draft, "reroutes", change)
     case "edit-graph": {
       const graph = draft.graph(change.graph)
@@ -177,6 +182,21 @@ function setWidget(draft: Draft, change: Extract<Change, { type: "set-widget" }>
   return { ...change, to: before }
 }
 
+/** Throw for a link that ends nowhere. */
+function mustFit(graph: Graph, link: Pick<Link, "from" | "to" | "via">): void {
+  for (const [id, column] of [
+    [link.from.node, INPUTS],
+    [link.to.node, OUTPUTS],
+  ] as const) {
+    if (id !== column && !graph.nodes.has(id)) throw new Error(`graph ${graph.id} has no node ${id} to link`)
+  }
+  mustHave(graph, link.via)
+}
+
+function mustHave(graph: Graph, reroute: string | undefined): void {
+  if (reroute !== undefined && !graph.reroutes.has(reroute)) throw new Error(`graph ${graph.id} has no reroute ${reroute}`)
+}
+
 function removeNode(draft: Draft, graph: GraphId, id: string): Change {
   const linked = [...draft.graph(graph).links.values()].filter((link) => link.from.node === id || link.to.node === id)
   const restored = linked.map((link) => disconnect(draft, graph, link.id))
@@ -186,6 +206,7 @@ function removeNode(draft: Draft, graph: GraphId, id: string): Change {
 
 /** Link two slots. What the input was linked to before is let go. */
 function connect(draft: Draft, graph: GraphId, link: Link, index: number | undefined): Change {
+  mustFit(draft.graph(graph), link)
   const taken = [...draft.graph(graph).links.values()].filter(
     (each) => each.to.node === link.to.node && each.to.input === link.to.input,
   )
