@@ -11,6 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _LEFT_OUT = {"node_modules", "tests"}
+_READ_TOO = ("engine/server/openapi.yaml", "workflows/text_to_image.json")  # from outside of `web/`
 _MARK = "built-from.txt"  # a hash of the sources, beside what was made of them
 
 
@@ -38,9 +39,9 @@ def build_canvas(sources: Path, target: Path) -> bool:
 
 def _fingerprint(sources: Path) -> str:
     """A hash of everything that the build reads: names and contents."""
-    api = sources.parent / "engine" / "server" / "openapi.yaml"
+    outside = [path for name in _READ_TOO if (path := sources.parent / name).is_file()]
     found = hashlib.sha256()
-    for path in [*_files(sources), api]:
+    for path in [*_files(sources), *outside]:
         content = path.read_bytes()
         found.update(f"{path.relative_to(sources.parent).as_posix()}\0{len(content)}\0".encode())
         found.update(content)

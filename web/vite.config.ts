@@ -10,7 +10,7 @@ export default defineConfig({
   base: "./",
   plugins: [react()],
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
-  build: { outDir: "../engine/server/canvas", emptyOutDir: true, target: "es2022", assetsInlineLimit: 0 },
-  server: { proxy: { "/api": proxied, "/templates": proxied } },
+  build: { outDir: "../engine/server/canvas", emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
+  server: { fs: { allow: [".."] }, proxy: { "/api": proxied, "/templates": proxied } },
   test: { include: ["tests/**/*.test.{ts,tsx}"], testTimeout: 60_000 },
 })

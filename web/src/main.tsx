@@ -5,6 +5,7 @@ import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { Page } from "~/page"
 import { App } from "~/state/app"
+import { openFirst } from "~/state/first"
 import { listenerFor, makeRunStore } from "~/state/runs"
 import { AppContext } from "~/state/use"
 import { Server } from "~/wire/http"
@@ -26,11 +27,17 @@ if (root === null) throw new Error("index.html has no element #root")
 
 const base = new URL("./", document.baseURI).href
 const run = makeRunStore()
-const app = new App(new Server(base), run, clientId())
-openSocket(base, app.clientId, listenerFor(run))
-app.refreshDefinitions().catch((error: unknown) => {
-  app.tell("error", String(error))
-})
+const server = new Server(base)
+const app = new App(server, run, clientId())
+openSocket(base, app.clientId, listenerFor(run, server))
+app
+  .refreshDefinitions()
+  .then(() => {
+    openFirst(app)
+  })
+  .catch((error: unknown) => {
+    app.tell("error", error instanceof Error ? error.message : String(error))
+  })
 
 createRoot(root).render(
   <StrictMode>

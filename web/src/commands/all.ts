@@ -3,7 +3,7 @@
 import type { Command } from "~/commands/command"
 import type { App } from "~/state/app"
 
-const files = import.meta.glob<{ command?: Command }>("./*.ts", { eager: true })
+const files = import.meta.glob<{ command?: Command }>(["./*.ts", "!./all.ts"], { eager: true })
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.values(files).flatMap(({ command }) => (command === undefined ? [] : [[command.name, command]])),

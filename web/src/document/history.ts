@@ -44,6 +44,11 @@ function flat(change: Change): readonly Change[] {
   return change.type === "batch" ? change.changes : [change]
 }
 
+/** Make a change that is nobody's doing, such as a seed's after a run: undoing passes over it. */
+export function amend(history: History, change: Change): History {
+  return { ...history, workflow: apply(history.workflow, change).workflow }
+}
+
 /** End the gesture that is going on: what comes next is undone by itself. */
 export function seal(history: History): History {
   const last = history.past.at(-1)

@@ -2,7 +2,7 @@
 
 import type { Panel } from "~/panels/panel"
 
-const files = import.meta.glob<{ panel?: Panel }>("./*.tsx", { eager: true })
+const files = import.meta.glob<{ panel?: Panel }>(["./*.tsx", "!./sides.tsx"], { eager: true })
 
 export const panels: readonly Panel[] = Object.values(files)
   .flatMap(({ panel }) => (panel === undefined ? [] : [panel]))

@@ -1,7 +1,7 @@
 /** Follows the server: the state of runs before an event becomes the one after it. */
 
 import type { NodeProgress, RunEvent, RunState } from "~/run/run"
-import type { SocketMessage } from "~/wire/types"
+import type { SocketMessage, WholeJob } from "~/wire/types"
 
 export function follow(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
@@ -25,6 +25,8 @@ export function follow(state: RunState, event: RunEvent): RunState {
       return { ...state, problem: event.problem, problems: event.problems }
     case "listed":
       return { ...state, queue: event.queue, history: event.history, isPaused: event.isPaused }
+    case "recovered":
+      return recovered(state, event.job, event.at)
     case "problems-read":
       return { ...state, problem: null, problems: {} }
   }
@@ -66,6 +68,17 @@ function heard(state: RunState, message: SocketMessage, at: number): RunState {
     default:
       return state
   }
+}
+
+const ENDED = { completed: "success", failed: "error", cancelled: "interrupted" } as const
+
+function recovered(state: RunState, job: WholeJob, at: number): RunState {
+  if (job.status === "pending" || job.status === "in_progress") return state
+  const told = { ...state, outputs: { ...state.outputs, ...job.outputs } }
+  const error = job.execution_error
+  if (error === undefined || error.node_id === "") return ended(told, job.id, ENDED[job.status], at)
+  const failure = { message: error.exception_message.trim(), type: error.exception_type, traceback: error.traceback }
+  return ended({ ...told, failures: { ...told.failures, [error.node_id]: failure } }, job.id, ENDED[job.status], at)
 }
 
 type Executing = Extract<SocketMessage, { type: "executing" }>["data"]

@@ -1,7 +1,7 @@
 /** How far jobs are: what the server's messages come to, as one value. */
 
 import type { Frame } from "~/wire/frames"
-import type { Job, NodeErrors, NodeOutput, Problem, SocketMessage } from "~/wire/types"
+import type { Job, NodeErrors, NodeOutput, Problem, SocketMessage, WholeJob } from "~/wire/types"
 
 /** Nodes go by the ids under which they are executed: `7`, or `12:7` inside a subgraph. */
 export type ExecutionId = string
@@ -80,5 +80,7 @@ export type RunEvent =
   | { readonly type: "queued"; readonly id: string; readonly nodeCount: number; readonly problems: Readonly<Record<string, NodeErrors>> }
   | { readonly type: "refused"; readonly problem: Problem; readonly problems: Readonly<Record<string, NodeErrors>> }
   | { readonly type: "listed"; readonly queue: readonly Job[]; readonly history: readonly Job[]; readonly isPaused: boolean }
+  /** A job of this window's ended while nobody listened; the server was asked for what it made. */
+  | { readonly type: "recovered"; readonly job: WholeJob; readonly at: number }
   | { readonly type: "problems-read" }
 

@@ -2,7 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { Change } from "~/document/change"
-import { record, redo, seal, startHistory, undo, type History } from "~/document/history"
+import { amend, record, redo, seal, startHistory, undo, type History } from "~/document/history"
 import { graphOf, ROOT, type Graph, type NodeId, type Workflow } from "~/document/workflow"
 
 export interface EditorState {
@@ -38,6 +38,11 @@ export class Editor {
   /** Make a change. Changes with the same `gesture` are undone at once, until `seal` ends it. */
   edit(change: Change, gesture?: string): void {
     this.store.setState((state) => settled({ ...state, history: record(state.history, change, gesture) }))
+  }
+
+  /** Make a change that is not the user's doing; it cannot be undone by itself. */
+  amend(change: Change): void {
+    this.store.setState((state) => ({ history: amend(state.history, change) }))
   }
 
   /** End the gesture that is going on: at the end of a drag, and when a field is left. */

@@ -1,11 +1,13 @@
 /** Running: from the shown workflow to the server's queue, and from the server's messages to what is shown. */
 
 import { createStore, type StoreApi } from "zustand/vanilla"
+import { afterRun } from "~/document/edits/after_run"
 import { writeWorkflow } from "~/document/formats/write"
 import { promptOf } from "~/document/prompt/convert"
 import { follow } from "~/run/follow"
 import { NOTHING_RUNS, type RunEvent, type RunState } from "~/run/run"
 import type { App } from "~/state/app"
+import { ServerError, type Server } from "~/wire/http"
 import type { Listener } from "~/wire/socket"
 import type { PromptRequest } from "~/wire/types"
 
@@ -18,7 +20,7 @@ export function tellRun(run: StoreApi<RunState>, event: RunEvent): void {
 }
 
 /** What the websocket tells becomes the state of runs; pictures that nothing shows any more are let go. */
-export function listenerFor(run: StoreApi<RunState>): Listener {
+export function listenerFor(run: StoreApi<RunState>, server: Server): Listener {
   run.subscribe((after, before) => {
     if (after.previews === before.previews) return
     const kept = new Set(Object.values(after.previews))
@@ -27,12 +29,14 @@ export function listenerFor(run: StoreApi<RunState>): Listener {
   return {
     message: (message) => {
       tellRun(run, { type: "message", message, at: Date.now() })
+      if (message.type === "missed") void catchUp(run, server)
     },
     frame: (frame) => {
       tellRun(run, { type: "preview", frame, url: URL.createObjectURL(frame.picture) })
     },
     online: (is) => {
       tellRun(run, { type: "online", is })
+      if (is) void catchUp(run, server)
     },
   }
 }
@@ -42,7 +46,8 @@ export type RunOptions = Partial<Pick<PromptRequest, "front" | "partial_executio
 /** Queue the shown workflow. False where the server found something wrong, which the state of runs then holds. */
 export async function queueShown(app: App, options: RunOptions = {}): Promise<boolean> {
   const { definitions } = app.state
-  const workflow = writeWorkflow(app.editor.workflow, definitions)
+  const { editor } = app
+  const workflow = writeWorkflow(editor.workflow, definitions, true)
   const prompt = promptOf(workflow, definitions)
   const answer = await app.server.queue({
     client_id: app.clientId,
@@ -54,10 +59,22 @@ export async function queueShown(app: App, options: RunOptions = {}): Promise<bo
   if (answer.accepted) {
     const { prompt_id: id, node_errors: problems } = answer.job
     tellRun(app.run, { type: "queued", id, nodeCount: Object.keys(prompt).length, problems })
+    editor.amend(afterRun(editor.workflow, definitions))
   } else {
     tellRun(app.run, { type: "refused", problem: answer.error.error, problems: answer.error.node_errors })
   }
   return answer.accepted
+}
+
+/** Ask for the jobs of this window whose end it may have missed: after time offline nobody else tells. */
+export async function catchUp(run: StoreApi<RunState>, server: Server): Promise<void> {
+  for (const id of Object.keys(run.getState().nodeCounts)) {
+    try {
+      tellRun(run, { type: "recovered", job: await server.job(id), at: Date.now() })
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error // it is asked again at the next connection
+    }
+  }
 }
 
 const SHOWN = 64

@@ -5,7 +5,7 @@ import { readJson, writeJson, type Json, type JsonObject } from "~/document/json
 import type { Definitions } from "~/document/schema/definition"
 import type { paths } from "~/wire/server.gen"
 import type {
-  FileItem, Job, JobStatus, PromptAccepted, PromptError, PromptRequest, QueueState, Uploaded,
+  FileItem, Job, JobStatus, PromptAccepted, PromptError, PromptRequest, QueueState, Uploaded, WholeJob,
 } from "~/wire/types"
 
 /** The server answered, but not with what was asked for; `status` 0: it did not answer. */
@@ -80,9 +80,9 @@ export class Server {
   }
 
   /** One job with its workflow, whose seeds are whole. */
-  async job(id: string): Promise<JsonObject> {
+  async job(id: string): Promise<WholeJob> {
     const call = this.api.GET("/api/jobs/{id}", { params: { path: { id } }, parseAs: "text" })
-    return readJson(await this.said(call)) as JsonObject
+    return readJson(await this.said(call)) as unknown as WholeJob
   }
 
   async cancel(id: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { follow, jobProgress } from "~/run/follow"
 import { NOTHING_RUNS, type RunEvent, type RunState } from "~/run/run"
-import type { SocketMessage } from "~/wire/types"
+import type { SocketMessage, WholeJob } from "~/wire/types"
 
 const P = "job"
 const place = (id: string, display = id) => ({ node_id: id, prompt_id: P, display_node_id: display, parent_node_id: null, real_node_id: display })
@@ -81,4 +81,12 @@ test("after time offline the lists are asked for anew", () => {
   const before = after({ type: "online", is: true }, { type: "online", is: false })
   expect(before.isOnline).toBe(false)
   expect(follow(before, { type: "online", is: true }).stale).toBeGreaterThan(before.stale)
+})
+
+test("what ended while nobody listened is shown once the server was asked", () => {
+  const output = { images: [{ filename: "a.png", subfolder: "", type: "output" as const }] }
+  const count = { outputs_count: 1, previewable_outputs_count: 1, priority: 1, create_time: 1 }
+  const job = { id: P, status: "completed" as const, ...count, workflow: { prompt: {}, extra_data: {} }, outputs: { 9: output } }
+  const now = after(queued, start, { type: "recovered", job: job as unknown as WholeJob, at: 5 })
+  expect(now).toMatchObject({ running: null, outputs: { 9: output }, last: { id: P, as: "success" }, nodeCounts: {} })
 })

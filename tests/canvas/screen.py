@@ -1,0 +1,69 @@
+"""The canvas in a real browser: a page that asks its own server alone, and writes no error."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from engine.server import pages
+
+BUILT = (Path(pages.__file__).parent / "canvas" / "index.html").is_file()
+CHROMIUM = Path("/usr/bin/chromium")
+WHY_NOT = "needs a canvas that was built (pip install -e .) and Debian's Chromium"
+PATIENCE = 60_000  # milliseconds
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+
+
+@dataclass
+class Screen:
+    """A window with the canvas. `errors` and `strangers`: what it wrote to its console, and whom else it asked."""
+
+    page: Page
+    address: str
+    errors: list[str] = field(default_factory=list[str])
+    strangers: list[str] = field(default_factory=list[str])
+
+    def open(self) -> None:
+        """Open the canvas, and wait until the example is on it."""
+        self.page.goto(self.address)
+        self.page.locator(".node header").first.wait_for()
+
+    def node(self, title: str) -> str:
+        """What selects a node by its title."""
+        return f'.node[aria-label="{title}"]'
+
+    def press(self, button: str) -> None:
+        """Press a button by its name."""
+        self.page.get_by_role("button", name=button, exact=True).click()
+
+    def wait_for_picture(self, title: str) -> None:
+        """Wait until a node shows a picture that it made, whole."""
+        self.page.locator(f'{self.node(title)} img[src*="filename="]').first.wait_for()
+        self.page.wait_for_function(
+            "selector => document.querySelector(selector)?.naturalWidth > 0",
+            arg=f'{self.node(title)} img[src*="filename="]',
+        )
+
+    def must_be_clean(self) -> None:
+        """Hold the window to have written no error, and asked nobody else."""
+        assert (self.errors, self.strangers) == ([], [])
+
+
+@contextmanager
+def screen(address: str) -> Generator[Screen]:
+    """A window of a browser of its own, not yet opened."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        page = browser.new_page(viewport={"width": 1600, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        shown = Screen(page, address)
+        page.on("console", lambda each: shown.errors.append(each.text) if each.type == "error" else None)
+        page.on("pageerror", lambda each: shown.errors.append(str(each)))
+        own = (address, "blob:", "data:")
+        page.on("request", lambda each: None if each.url.startswith(own) else shown.strangers.append(each.url))
+        try:
+            yield shown
+        finally:
+            browser.close()

@@ -1,0 +1,60 @@
+"""A first visit: an example is there, one press of Run makes a picture, and nothing of it is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, screen
+from tests.server.serving import serving
+
+pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
+
+
+def test_one_press_of_run_makes_a_picture_which_is_there_after_a_reload(tmp_path: Path) -> None:
+    with serving(tmp_path, "--preview-method=latent2rgb") as server, screen(server.address) as window:
+        window.open()
+        window.press("Run")
+        window.page.locator(f'{window.node("KSampler")} img[src^="blob:"]').first.wait_for()
+        window.wait_for_picture("Save Image")
+        window.page.reload()
+        window.wait_for_picture("Save Image")
+        window.must_be_clean()
+
+
+def test_what_is_typed_is_undone_at_once_and_a_refusal_stands_on_its_node(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, screen(server.address) as window:
+        window.open()
+        steps = window.page.get_by_role("spinbutton", name="steps")
+        steps.fill("7")
+        steps.press_sequentially("1")
+        steps.blur()
+        assert steps.input_value() == "71"
+        window.press("Undo")
+        assert steps.input_value() == "20"
+        window.page.locator(f"{window.node('Empty Latent Image')} header").click()
+        window.page.keyboard.press("Delete")
+        window.page.locator(window.node("Empty Latent Image")).wait_for(state="detached")
+        window.press("Run")
+        wrong = window.page.locator(f"{window.node('KSampler')} .node-error").first
+        wrong.wait_for()
+        assert "latent_image" in wrong.inner_text()
+        window.press("Undo")
+        window.press("Run")
+        window.wait_for_picture("Save Image")
+
+
+def test_a_server_that_is_killed_in_a_run_comes_back_and_so_does_the_picture(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, screen(server.address) as window:
+        window.open()
+        window.page.get_by_role("spinbutton", name="steps").fill("150")
+        window.press("Run")
+        window.page.locator(f"{window.node('KSampler')} .node-progress").first.wait_for()
+        server.process.kill()
+        server.process.wait()
+        offline = window.page.get_by_role("status")
+        offline.wait_for()
+        assert "does not answer" in offline.inner_text()
+        port = server.address.rpartition(":")[2]
+        with serving(tmp_path, f"--port={port}"):
+            offline.wait_for(state="detached")
+            window.wait_for_picture("Save Image")
