@@ -6,8 +6,9 @@ import { useCallback, useMemo, useState } from "react"
 import { drawnEdges, drawnNodes, TITLE_HEIGHT, type DrawnNode, type Measured } from "~/canvas/flow"
 import { NodeView } from "~/canvas/node"
 import { batch } from "~/document/change"
-import { connect, refusal } from "~/document/edits/connect"
+import { refusal } from "~/document/edits/connect"
 import { moveNodes, removeNodes } from "~/document/edits/nodes"
+import { connectGrowing } from "~/document/edits/reshape"
 import type { Point } from "~/document/workflow"
 import { useApp, useEditor, useGraph } from "~/state/use"
 import { words } from "~/words/words"
@@ -53,7 +54,7 @@ export function Canvas() {
   const onConnect = useCallback(
     (made: Connection) => {
       const ends = endsOf(made)
-      app.editor.edit(connect(app.editor.graph, ends.from, ends.to))
+      app.editor.edit(connectGrowing(app.place, ends.from, ends.to))
     },
     [app],
   )

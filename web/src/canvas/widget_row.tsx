@@ -1,6 +1,6 @@
 import { memo } from "react"
 import { InputHandle } from "~/canvas/input_handle"
-import { setWidget } from "~/document/edits/nodes"
+import { changeWidget } from "~/document/edits/reshape"
 import { valueOf } from "~/document/schema/node_layout"
 import type { Widget } from "~/document/schema/layout"
 import type { Node } from "~/document/workflow"
@@ -16,7 +16,8 @@ interface Props {
 
 /** A widget with its name and its socket; while the socket is linked there is nothing to type. */
 export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Props) {
-  const { editor } = useApp()
+  const app = useApp()
+  const { editor } = app
   const kind = kindFor(widget)
   const input = node.inputs.find((each) => each.widget === widget.name && widget.controls === undefined)
   const label = input?.label ?? widget.name
@@ -35,7 +36,7 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
           value={valueOf(node, widget)}
           label={label}
           onChange={(value) => {
-            editor.edit(setWidget(editor.graph, node.id, widget.key, value), `widget ${node.id} ${widget.key}`)
+            editor.edit(changeWidget(app.place, node, widget.key, value), `widget ${node.id} ${widget.key}`)
           }}
           onDone={() => {
             editor.seal()

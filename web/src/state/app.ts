@@ -2,6 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { Definitions } from "~/document/schema/definition"
+import type { Place } from "~/document/schema/node_layout"
 import { emptyWorkflow, type Workflow } from "~/document/workflow"
 import { Editor } from "~/state/editor"
 import type { RunState } from "~/run/run"
@@ -60,6 +61,12 @@ export class App {
 
   get editor(): Editor {
     return this.active.editor
+  }
+
+  /** The shown graph with all that edits and layouts of its nodes ask for. */
+  get place(): Place {
+    const { workflow, graph } = this.editor
+    return { workflow, graph, definitions: this.state.definitions }
   }
 
   /** Open a workflow in a tab of its own, and show it. */

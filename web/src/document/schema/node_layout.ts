@@ -14,15 +14,25 @@ export interface Place {
   readonly definitions: Definitions
 }
 
-const last = new WeakMap<Node, readonly Widget[]>()
+interface Last {
+  readonly widgets: readonly Widget[]
+  /** The type that decided on them alone; a host's and a primitive's depend on what is around. */
+  readonly definition: Definition | undefined
+}
+
+const last = new WeakMap<Node, Last>()
 
 /** The widgets of a node, in the order of the file; the same list as before where nothing became of them. */
 export function widgetsOf(place: Place, node: Node): readonly Widget[] {
-  const found = widgetsAt(place, node)
   const known = last.get(node)
-  if (known !== undefined && (known === found || sameJson(known, found))) return known
-  last.set(node, found)
-  return found
+  const definition = place.definitions[node.type]
+  if (known?.definition !== undefined && known.definition === definition) return known.widgets
+  const found = widgetsAt(place, node)
+  const isSame = known !== undefined && sameJson(known.widgets, found)
+  const widgets = isSame ? known.widgets : found
+  const dependsOnType = !isHost(place.workflow, node) && node.type !== PRIMITIVE
+  last.set(node, { widgets, definition: dependsOnType ? definition : undefined })
+  return widgets
 }
 
 function widgetsAt(place: Place, node: Node): readonly Widget[] {
