@@ -1,8 +1,11 @@
 """A first visit: an example is there, one press of Run makes a picture, and nothing of it is lost."""
 
+import threading
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import WebSocketRoute
 
 from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, screen
 from tests.server.serving import serving
@@ -58,3 +61,29 @@ def test_a_server_that_is_killed_in_a_run_comes_back_and_so_does_the_picture(tmp
         with serving(tmp_path, f"--port={port}"):
             offline.wait_for(state="detached")
             window.wait_for_picture("Save Image")
+
+
+def test_what_was_said_while_the_line_was_cut_is_said_again(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, screen(server.address) as window:
+        lines: list[WebSocketRoute] = []
+        is_cut = threading.Event()
+
+        def connect(line: WebSocketRoute) -> None:
+            if is_cut.is_set():
+                line.close()
+            else:
+                line.connect_to_server()
+                lines.append(line)
+
+        window.page.route_web_socket("**/api/ws*", connect)
+        window.open()
+        window.press("Run")
+        window.page.locator(f"{window.node('KSampler')} .node-progress").first.wait_for()
+        is_cut.set()
+        lines[0].close()
+        window.page.get_by_role("status").wait_for()
+        window.page.wait_for_function("async () => Object.keys(await (await fetch('/history')).json()).length > 0")
+        is_cut.clear()
+        window.wait_for_picture("Save Image")
+        assert parse_qs(urlsplit(lines[1].url).query)["since"] > ["0"]
+        window.must_be_clean()
