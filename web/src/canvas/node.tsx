@@ -28,7 +28,7 @@ export const NodeView = memo(function NodeView({ data, selected }: NodeProps<Dra
       {title.isMissing && <p className="node-missing">{words.canvas.missing(node.type)}</p>}
       <Sockets node={node} />
       {!isCollapsed(node) && <Widgets node={node} linked={links} />}
-      <NodeResult id={node.id} />
+      <NodeResult node={node} />
     </article>
   )
 })

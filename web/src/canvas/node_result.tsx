@@ -1,31 +1,64 @@
+import { NodePictures } from "~/canvas/node_pictures"
+import { isCollapsed, type Node } from "~/document/workflow"
 import { executionId } from "~/state/editor"
-import { useApp, useEditor, useRun } from "~/state/use"
+import { useEditor, useRun } from "~/state/use"
+import { problemText } from "~/words/problem"
 import { words } from "~/words/words"
+import "~/canvas/node_result.css"
 
 /** What a node shows of a run: how far it is, where it stands, what it made, what went wrong. */
-export function NodeResult({ id: node }: { readonly id: string }) {
-  const app = useApp()
-  const id = useEditor((state) => executionId(state.path, node))
-  const progress = useRun((state) => state.running?.nodes[id])
+export function NodeResult({ node }: { readonly node: Node }) {
+  const id = useEditor((state) => executionId(state.path, node.id))
   const preview = useRun((state) => state.previews[id])
   const output = useRun((state) => state.outputs[id])
   const failure = useRun((state) => state.failures[id])
   const problems = useRun((state) => state.problems[id])
-  const part = progress?.state === "running" ? progress.value / Math.max(progress.max, 1) : null
+  const shown = new Set(isCollapsed(node) ? [] : node.inputs.map((each) => each.widget))
+  const unplaced = problems?.errors.filter((each) => !shown.has(each.extra_info.input_name)) // the rest stand at their widgets
   return (
     <>
-      {part !== null && <progress className="node-progress" aria-label={words.canvas.progress(Math.round(part * 100))} value={part} max={1} />}
-      {preview !== undefined && <img className="node-picture" src={preview} alt="" />}
-      {preview === undefined &&
-        output?.images?.map((file) => (
-          <img key={file.filename} className="node-picture" src={app.server.fileUrl(file, "webp;80")} alt={file.filename} />
-        ))}
-      {failure !== undefined && <p className="node-error">{failure.message}</p>}
-      {problems?.errors.map((each, at) => (
-        <p key={at} className="node-error">
-          {each.message}: {each.details}
+      <NodeProgressBar id={id} />
+      {preview !== undefined && <img className="node-picture" src={preview} alt={words.run.preview} />}
+      {preview === undefined && output?.images !== undefined && <NodePictures files={output.images} />}
+      {output !== undefined && <NodeText text={output.text} />}
+      {failure !== undefined && (
+        <div className="node-error" role="alert">
+          <p>{failure.message}</p>
+          {failure.traceback.length > 0 && (
+            <details className="nodrag nowheel">
+              <summary>{words.run.traceback}</summary>
+              <pre>{failure.traceback.join("")}</pre>
+            </details>
+          )}
+        </div>
+      )}
+      {unplaced?.map((each, at) => (
+        <p key={at} className="node-error" role="alert">
+          {problemText(each)}
         </p>
       ))}
     </>
   )
+}
+
+function NodeProgressBar({ id }: { readonly id: string }) {
+  const progress = useRun((state) => state.running?.nodes[id])
+  if (progress?.state !== "running") return null
+  const { value, max } = progress
+  const percent = Math.round((value / Math.max(max, 1)) * 100)
+  return (
+    <div className="node-progress">
+      <progress aria-label={words.canvas.progress(percent)} max={1} {...(max > 1 ? { value: value / max } : {})} />
+      {max > 1 && (
+        <span>
+          {value} / {max}
+        </span>
+      )}
+    </div>
+  )
+}
+
+function NodeText({ text }: { readonly text: unknown }) {
+  const lines = (Array.isArray(text) ? text : [text]).filter((each): each is string => typeof each === "string")
+  return lines.length === 0 ? null : <pre className="node-text nodrag nowheel">{lines.join("\n")}</pre>
 }

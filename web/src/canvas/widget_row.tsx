@@ -1,5 +1,6 @@
 import { memo } from "react"
 import { InputHandle } from "~/canvas/input_handle"
+import { InputProblems } from "~/canvas/input_problems"
 import { changeWidget } from "~/document/edits/reshape"
 import { valueOf } from "~/document/schema/node_layout"
 import type { Widget } from "~/document/schema/layout"
@@ -36,6 +37,7 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
           value={valueOf(node, widget)}
           label={label}
           onChange={(value) => {
+            app.mended(node.id, widget.name)
             editor.edit(changeWidget(app.place, node, widget.key, value), `widget ${node.id} ${widget.key}`)
           }}
           onDone={() => {
@@ -43,6 +45,7 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
           }}
         />
       )}
+      {input !== undefined && <InputProblems node={node.id} input={input.name} />}
     </li>
   )
 })

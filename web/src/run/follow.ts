@@ -27,8 +27,8 @@ export function follow(state: RunState, event: RunEvent): RunState {
       return { ...state, queue: event.queue, history: event.history, isPaused: event.isPaused }
     case "recovered":
       return recovered(state, event.job, event.at)
-    case "problems-read":
-      return { ...state, problem: null, problems: {} }
+    case "mended":
+      return mended(state, event.node, event.input)
   }
 }
 
@@ -108,7 +108,7 @@ function shown(told: Told): Record<string, NodeProgress> {
   for (const each of Object.values(told)) {
     const id = each.display_node_id
     if (each.state === "running") found[id] = { state: "running", value: each.value, max: each.max }
-    else if (found[id]?.state !== "running") found[id] = { state: "finished" }
+    else if (found[id]?.state !== "running") found[id] = { state: "finished", max: each.max }
   }
   return found
 }
@@ -123,12 +123,10 @@ function runningNode(state: RunState): string | undefined {
   return Object.entries(state.running?.nodes ?? {}).find(([, each]) => each.state === "running")?.[0]
 }
 
-/** How much of the running job is done, 0 to 1; null where none runs or its size is not known. */
-export function jobProgress(state: RunState): number | null {
-  const { running } = state
-  if (running === null || running.nodeCount === 0) return null
-  const parts = Object.values(running.nodes).map((each) =>
-    each.state === "running" ? Math.min(1, each.value / Math.max(each.max, 1)) : 1,
-  )
-  return Math.min(1, parts.reduce((sum, each) => sum + each, 0) / running.nodeCount)
+/** What was wrong with an input is forgotten once it gets another value. */
+function mended(state: RunState, node: string, input: string): RunState {
+  const known = state.problems[node]
+  const errors = known?.errors.filter((each) => each.extra_info.input_name !== input)
+  if (known === undefined || errors === undefined || errors.length === known.errors.length) return state
+  return { ...state, problems: { ...state.problems, [node]: { ...known, errors } } }
 }

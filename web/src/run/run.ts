@@ -3,12 +3,15 @@
 import type { Frame } from "~/wire/frames"
 import type { Job, NodeErrors, NodeOutput, Problem, SocketMessage, WholeJob } from "~/wire/types"
 
+export type { FileItem, Job, NodeOutput } from "~/wire/types"
+
 /** Nodes go by the ids under which they are executed: `7`, or `12:7` inside a subgraph. */
 export type ExecutionId = string
 
 export type NodeProgress =
   | { readonly state: "running"; readonly value: number; readonly max: number }
-  | { readonly state: "finished" | "cached" }
+  | { readonly state: "finished"; readonly max?: number }
+  | { readonly state: "cached" }
 
 export interface NodeFailure {
   readonly message: string
@@ -82,5 +85,5 @@ export type RunEvent =
   | { readonly type: "listed"; readonly queue: readonly Job[]; readonly history: readonly Job[]; readonly isPaused: boolean }
   /** A job of this window's ended while nobody listened; the server was asked for what it made. */
   | { readonly type: "recovered"; readonly job: WholeJob; readonly at: number }
-  | { readonly type: "problems-read" }
+  | { readonly type: "mended"; readonly node: ExecutionId; readonly input: string }
 

@@ -3,10 +3,12 @@
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
-import { emptyWorkflow, type Workflow } from "~/document/workflow"
-import { Editor } from "~/state/editor"
+import { emptyWorkflow, type NodeId, type Workflow } from "~/document/workflow"
+import { follow } from "~/run/follow"
+import { Editor, executionId } from "~/state/editor"
 import type { RunState } from "~/run/run"
 import type { Server } from "~/wire/http"
+import type { FileItem } from "~/wire/types"
 
 /** One open workflow, with the name that it was opened or saved under. */
 export interface Tab {
@@ -28,7 +30,19 @@ export interface AppState {
   readonly notices: readonly Notice[]
   /** The names of the panels that are open. */
   readonly panels: ReadonlySet<string>
+  /** How many jobs one press of Run queues. */
+  readonly batch: number
+  readonly looking: Looking | null
 }
+
+/** Pictures that are looked at large: which one, and which one is compared with it. */
+export interface Looking {
+  readonly files: readonly FileItem[]
+  readonly at: number
+  readonly beside: number | null
+}
+
+const MOST_AT_ONCE = 100
 
 export class App {
   readonly store: StoreApi<AppState>
@@ -47,6 +61,8 @@ export class App {
       definitions: {},
       notices: [],
       panels: new Set<string>(),
+      batch: 1,
+      looking: null,
     }))
   }
 
@@ -111,6 +127,25 @@ export class App {
       if (!panels.delete(name)) panels.add(name)
       return { panels }
     })
+  }
+
+  /** An input of the shown graph got another value: what was wrong with it is told no more. */
+  mended(node: NodeId, input: string): void {
+    const id = executionId(this.editor.state.path, node)
+    if (id in this.run.getState().problems) this.run.setState((state) => follow(state, { type: "mended", node: id, input }), true)
+  }
+
+  /** Show one of some pictures large, beside another where that is said. */
+  look(files: readonly FileItem[], at: number, beside: number | null = null): void {
+    this.store.setState({ looking: { files, at, beside } })
+  }
+
+  lookAway(): void {
+    this.store.setState({ looking: null })
+  }
+
+  setBatch(count: number): void {
+    this.store.setState({ batch: Math.min(Math.max(Math.round(count) || 1, 1), MOST_AT_ONCE) })
   }
 
   /** Ask the server for its node types, with the files that there are now. */

@@ -7,6 +7,7 @@ import { promptOf } from "~/document/prompt/convert"
 import { follow } from "~/run/follow"
 import { NOTHING_RUNS, type RunEvent, type RunState } from "~/run/run"
 import type { App } from "~/state/app"
+import type { Editor } from "~/state/editor"
 import { ServerError, type Server } from "~/wire/http"
 import type { Listener } from "~/wire/socket"
 import type { PromptRequest } from "~/wire/types"
@@ -43,10 +44,20 @@ export function listenerFor(run: StoreApi<RunState>, server: Server): Listener {
 
 export type RunOptions = Partial<Pick<PromptRequest, "front" | "partial_execution_targets">>
 
-/** Queue the shown workflow. False where the server found something wrong, which the state of runs then holds. */
-export async function queueShown(app: App, options: RunOptions = {}): Promise<boolean> {
+/**
+ * Queue the shown workflow as often as `times` says; seeds change after each. False where the server found something
+ * wrong, which the state of runs then holds.
+ */
+export async function queueShown(app: App, options: RunOptions = {}, times = 1): Promise<boolean> {
+  const { editor } = app // another tab may be shown before all are queued
+  for (let count = 0; count < times; count++) {
+    if (!(await queueOnce(app, editor, options))) return false
+  }
+  return true
+}
+
+async function queueOnce(app: App, editor: Editor, options: RunOptions): Promise<boolean> {
   const { definitions } = app.state
-  const { editor } = app
   const workflow = writeWorkflow(editor.workflow, definitions, true)
   const prompt = promptOf(workflow, definitions)
   const answer = await app.server.queue({

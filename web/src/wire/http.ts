@@ -85,6 +85,13 @@ export class Server {
     return readJson(await this.said(call)) as unknown as WholeJob
   }
 
+  /** What a job's prompt has of texts, one a line. */
+  async promptTexts(id: string): Promise<string> {
+    const { workflow } = await this.said(this.api.GET("/api/jobs/{id}", { params: { path: { id } } }))
+    const inputs = Object.values(workflow.prompt).flatMap((node) => Object.values(node.inputs))
+    return inputs.filter((each) => typeof each === "string").join("\n")
+  }
+
   async cancel(id: string): Promise<void> {
     await this.said(this.api.POST("/api/jobs/{id}/cancel", { params: { path: { id } } }))
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import { follow, jobProgress } from "~/run/follow"
+import { jobProgress } from "~/run/estimate"
+import { follow } from "~/run/follow"
 import { NOTHING_RUNS, type RunEvent, type RunState } from "~/run/run"
 import type { SocketMessage, WholeJob } from "~/wire/types"
 
@@ -21,8 +22,8 @@ const over = message({ type: "executing", data: { node: null, prompt_id: P } })
 
 test("progress counts what was kept, what is done, and how far the rest is", () => {
   const now = after(queued, start, message({ type: "execution_cached", data: { prompt_id: P, nodes: ["1"], timestamp: 2 } }), state({ 2: [1, 1, "finished"], 3: [5, 10, "running"] }))
-  expect(now.running?.nodes).toEqual({ 1: { state: "cached" }, 2: { state: "finished" }, 3: { state: "running", value: 5, max: 10 } })
-  expect(jobProgress(now)).toBe(0.625)
+  expect(now.running?.nodes).toEqual({ 1: { state: "cached" }, 2: { state: "finished", max: 1 }, 3: { state: "running", value: 5, max: 10 } })
+  expect(jobProgress(now)).toBe(7 / 13)
 })
 
 test("it does not matter whether the answer or the first message comes first", () => {

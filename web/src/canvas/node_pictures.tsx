@@ -1,0 +1,26 @@
+import { useApp } from "~/state/use"
+import type { NodeOutput } from "~/run/run"
+import { words } from "~/words/words"
+
+type Files = NonNullable<NodeOutput["images"]>
+
+/** What a node made; a click shows it large. */
+export function NodePictures({ files }: { readonly files: Files }) {
+  const app = useApp()
+  return (
+    <div className={files.length > 1 ? "node-pictures many" : "node-pictures"}>
+      {files.map((file, at) => (
+        <button
+          key={`${file.subfolder}/${file.filename}`}
+          className="node-picture-button nodrag"
+          aria-label={words.gallery.open(file.filename)}
+          onClick={() => {
+            app.look(files, at)
+          }}
+        >
+          <img className="node-picture" src={app.server.fileUrl(file, "webp;80")} alt="" loading="lazy" />
+        </button>
+      ))}
+    </div>
+  )
+}

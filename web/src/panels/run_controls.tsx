@@ -1,0 +1,86 @@
+import { useEffect, useState } from "react"
+import { doCommand } from "~/commands/all"
+import { jobProgress, secondsLeft } from "~/run/estimate"
+import { useApp, useEditor, useRun, useShell } from "~/state/use"
+import { words } from "~/words/words"
+import "~/panels/run_controls.css"
+
+/** The buttons that run and stop, and how far the run is. */
+export function RunControls() {
+  const app = useApp()
+  const isReady = useShell((state) => Object.keys(state.definitions).length > 0)
+  const batch = useShell((state) => state.batch)
+  const isRunning = useRun((state) => state.running !== null)
+  const hasSelection = useEditor((state) => state.selected.size > 0)
+  const act = (name: string) => () => void doCommand(app, name)
+  return (
+    <div className="run-controls">
+      <button className="primary" disabled={!isReady} onClick={act("run")}>
+        {words.commands.run}
+      </button>
+      <input
+        className="run-batch"
+        type="number"
+        min={1}
+        max={100}
+        aria-label={words.run.batch}
+        title={words.run.batch}
+        value={batch}
+        onChange={(event) => {
+          app.setBatch(event.target.valueAsNumber)
+        }}
+      />
+      <button disabled={!isReady || !hasSelection} onClick={act("run_here")} title={words.commands.run_here}>
+        {words.run.here}
+      </button>
+      <button disabled={!isReady} onClick={act("run_front")} title={words.commands.run_front}>
+        {words.run.front}
+      </button>
+      <button className="run-stop" disabled={!isRunning} onClick={act("interrupt")}>
+        {words.commands.interrupt}
+      </button>
+      <RunProgress />
+    </div>
+  )
+}
+
+function RunProgress() {
+  const progress = useRun(jobProgress)
+  const isRunning = useRun((state) => state.running !== null)
+  const last = useRun((state) => state.last?.as)
+  const left = useSecondsLeft()
+  if (!isRunning) {
+    const said = last === "error" ? words.run.failed : last === "interrupted" ? words.run.stopped : null
+    return said === null ? null : <span role="status">{said}</span>
+  }
+  const percent = Math.round((progress ?? 0) * 100)
+  return (
+    <div className="run-progress">
+      <progress aria-label={words.canvas.progress(percent)} max={1} {...(progress === null ? {} : { value: progress })} />
+      <span>
+        {progress === null ? words.run.starting : words.run.percent(percent)}
+        {left !== null && ` · ${words.run.left(left)}`}
+      </span>
+    </div>
+  )
+}
+
+/** Looked at twice a second while something runs: it falls also where no step ends. */
+function useSecondsLeft(): number | null {
+  const app = useApp()
+  const isRunning = useRun((state) => state.running !== null)
+  const [left, setLeft] = useState<number | null>(null)
+  useEffect(() => {
+    if (!isRunning) return
+    const look = () => {
+      const seconds = secondsLeft(app.run.getState(), Date.now())
+      setLeft(seconds === null ? null : Math.ceil(seconds))
+    }
+    const timer = setInterval(look, 500)
+    return () => {
+      clearInterval(timer)
+      setLeft(null)
+    }
+  }, [app, isRunning])
+  return left
+}
