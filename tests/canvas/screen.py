@@ -12,7 +12,7 @@ from engine.server import pages
 BUILT = (Path(pages.__file__).parent / "canvas" / "index.html").is_file()
 CHROMIUM = Path("/usr/bin/chromium")
 WHY_NOT = "needs a canvas that was built (pip install -e .) and Debian's Chromium"
-PATIENCE = 60_000  # milliseconds
+PATIENCE = 120_000  # milliseconds: the machine may have much else to do
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 
 

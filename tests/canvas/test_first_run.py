@@ -1,6 +1,7 @@
 """A first visit: an example is there, one press of Run makes a picture, and nothing of it is lost."""
 
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,13 +9,20 @@ import pytest
 from playwright.sync_api import WebSocketRoute
 
 from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, screen
-from tests.server.serving import serving
+from tests.server.serving import Server, serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 
 
-def test_one_press_of_run_makes_a_picture_which_is_there_after_a_reload(tmp_path: Path) -> None:
-    with serving(tmp_path, "--preview-method=latent2rgb") as server, screen(server.address) as window:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    """One server for all; what has run is kept there, so each test asks for other steps."""
+    with serving(tmp_path_factory.mktemp("canvas"), "--preview-method=latent2rgb") as started:
+        yield started
+
+
+def test_one_press_of_run_makes_a_picture_which_is_there_after_a_reload(server: Server) -> None:
+    with screen(server.address) as window:
         window.open()
         window.press("Run")
         window.page.locator(f'{window.node("KSampler")} img[src^="blob:"]').first.wait_for()
@@ -24,8 +32,8 @@ def test_one_press_of_run_makes_a_picture_which_is_there_after_a_reload(tmp_path
         window.must_be_clean()
 
 
-def test_what_is_typed_is_undone_at_once_and_a_refusal_stands_on_its_node(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, screen(server.address) as window:
+def test_what_is_typed_is_undone_at_once_and_a_refusal_stands_on_its_node(server: Server) -> None:
+    with screen(server.address) as window:
         window.open()
         steps = window.page.get_by_role("spinbutton", name="steps")
         steps.fill("7")
@@ -49,7 +57,7 @@ def test_what_is_typed_is_undone_at_once_and_a_refusal_stands_on_its_node(tmp_pa
 def test_a_server_that_is_killed_in_a_run_comes_back_and_so_does_the_picture(tmp_path: Path) -> None:
     with serving(tmp_path) as server, screen(server.address) as window:
         window.open()
-        window.page.get_by_role("spinbutton", name="steps").fill("150")
+        window.page.get_by_role("spinbutton", name="steps").fill("50")
         window.press("Run")
         window.page.locator(f"{window.node('KSampler')} .node-progress").first.wait_for()
         server.process.kill()
@@ -63,8 +71,8 @@ def test_a_server_that_is_killed_in_a_run_comes_back_and_so_does_the_picture(tmp
             window.wait_for_picture("Save Image")
 
 
-def test_what_was_said_while_the_line_was_cut_is_said_again(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, screen(server.address) as window:
+def test_what_was_said_while_the_line_was_cut_is_said_again(server: Server) -> None:
+    with screen(server.address) as window:
         lines: list[WebSocketRoute] = []
         is_cut = threading.Event()
 
@@ -77,12 +85,15 @@ def test_what_was_said_while_the_line_was_cut_is_said_again(tmp_path: Path) -> N
 
         window.page.route_web_socket("**/api/ws*", connect)
         window.open()
+        window.page.get_by_role("spinbutton", name="steps").fill("30")
+        before = len(window.page.request.get(f"{server.address}/history").json())
         window.press("Run")
         window.page.locator(f"{window.node('KSampler')} .node-progress").first.wait_for()
         is_cut.set()
         lines[0].close()
         window.page.get_by_role("status").wait_for()
-        window.page.wait_for_function("async () => Object.keys(await (await fetch('/history')).json()).length > 0")
+        ended = "async before => Object.keys(await (await fetch('/history')).json()).length > before"
+        window.page.wait_for_function(ended, arg=before)
         is_cut.clear()
         window.wait_for_picture("Save Image")
         assert parse_qs(urlsplit(lines[1].url).query)["since"] > ["0"]
