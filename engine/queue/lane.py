@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,24 +58,48 @@ class Journals:
         return self.folder / f"{job.id}.journal"
 
 
+QUICK = 0.05  # seconds: after a run that took less, a worker is given the next job before it asks
+
+
+@dataclass
+class Held:
+    """A job that a worker has, and what it told of it."""
+
+    job: Job
+    account: Account
+    began: float | None = None  # when the run did
+
+    def is_at(self, id: str, epoch: int) -> bool:
+        """Whether a worker speaks of this lease."""
+        return (self.job.id, self.job.epoch) == (id, epoch)
+
+
 @dataclass
 class Lane:
-    """One device: its worker, and the job that this has."""
+    """One device: its worker, and the jobs that this has. It runs the first; another is there while jobs are quick,
+    so that it need not wait between two until the first has been written down.
+    """
 
     name: str
     process: Process | None = None
     ready: bool = False
     starts: int = 0  # of workers
     failing: bool = False  # its last worker ended before it was ready
-    job: Job | None = None
-    account: Account | None = None
+    held: list[Held] = field(default_factory=list[Held])
+    is_quick: bool = False  # its last run was
     resident: frozenset[str] = frozenset()
     asked: "asyncio.Task[Job | None] | None" = None  # for the next job
+    news: asyncio.Event = field(default_factory=asyncio.Event)  # set when there is something new since that was asked
 
     @property
-    def is_idle(self) -> bool:
-        """Whether its worker could begin a job now, and none is asked for."""
-        return self.ready and self.job is None and self.asked is None
+    def job(self) -> Job | None:
+        """The job that its worker runs."""
+        return self.held[0].job if self.held else None
+
+    @property
+    def room(self) -> int:
+        """How many more jobs its worker should have."""
+        return (2 if self.is_quick else 1) - len(self.held) - (self.asked is not None) if self.ready else 0
 
 
 def lanes_of(devices: Sequence[str]) -> list[Lane]:

@@ -16,7 +16,7 @@ from engine.queue.account import Account
 from engine.queue.checks import Checks, NoWorker
 from engine.queue.choice import AHEAD, choose, models_of
 from engine.queue.job import Ending, File, Job
-from engine.queue.lane import Journals, Lane, Limits, Listener, lanes_of
+from engine.queue.lane import QUICK, Held, Journals, Lane, Limits, Listener, lanes_of
 from engine.queue.process import Process
 from engine.queue.publish import NotPublished, publish
 from engine.queue.schema import StoreError
@@ -24,6 +24,7 @@ from engine.queue.states import ENDED
 from engine.queue.store import StaleEpoch, Store
 from engine.queue.wire import Frame
 from engine.run.event_json import from_json
+from engine.run.events import RunStarted
 from engine.weights.staging import Stage
 
 log = logging.getLogger(__name__)
@@ -83,14 +84,14 @@ class Pool:
 
     def wake(self) -> None:
         """Have idle workers look at the queue. They ask at once: a job can be leased in the commit that adds it."""
+        news, self._news = self._news, asyncio.Event()
         for lane in self.lanes:
-            if lane.is_idle and not self._stopping and not self._held_by_others(lane):
+            if lane.asked is None and lane.room > 0 and not self._stopping and not self._held_by_others(lane):
                 self._ask_for_job(lane)
-        self._news.set()
-        self._news = asyncio.Event()
+        news.set()
 
     def running(self) -> list[Job]:
-        """The jobs that workers have."""
+        """The jobs that workers run."""
         return [lane.job for lane in self.lanes if lane.job is not None]
 
     async def interrupt(self, id: str | None = None, user: str | None = None) -> bool:
@@ -98,11 +99,12 @@ class Pool:
         disk then: a crash does not bring the job back. Raises StoreError when it is not, though whoever runs is told
         to stop all the same.
         """
+        ids = [job.id for job in self.running() if user in (None, job.user)] if id is None else [id]
         try:
-            found = await asyncio.wrap_future(self.store.interrupt(id, user))
+            found = await asyncio.wrap_future(self.store.interrupt(ids, user))
         except StoreError:
-            mine = [job for job in self.running() if user in (None, job.user)]
-            self.end_early([job.id for job in mine if id in (None, job.id)])
+            mine = [held.job for lane in self.lanes for held in lane.held if user in (None, held.job.user)]
+            self.end_early([job.id for job in mine if job.id in ids])
             raise
         self.end_early(found)
         return bool(found)
@@ -110,9 +112,10 @@ class Pool:
     def end_early(self, ids: Collection[str]) -> None:
         """Have workers stop these jobs, where they have them: asked first, ended after a grace."""
         for lane in self.lanes:
-            if lane.job is not None and lane.process is not None and lane.job.id in ids:
-                lane.process.send("cancel", {"id": lane.job.id, "epoch": lane.job.epoch})
-                asyncio.get_running_loop().call_later(self.limits.grace, self._insist, lane, lane.job)
+            for job in [held.job for held in lane.held if held.job.id in ids]:
+                assert lane.process is not None
+                lane.process.send("cancel", {"id": job.id, "epoch": job.epoch})
+                asyncio.get_running_loop().call_later(self.limits.grace, self._insist, lane, job)
 
     def free(self, *, models: bool, results: bool) -> None:
         """Have every worker let go of models, and of kept results if asked, before its next job."""
@@ -198,6 +201,8 @@ class Pool:
                     self._note(lane, frame)
                 elif frame.kind == "ended":
                     await self._finish(lane, frame)
+                elif frame.kind == "returned":
+                    await self._returned(lane, frame)
                 elif frame.kind == "said":
                     said = frame.data
                     self.listener.said(said["event"], said.get("data"), said["sid"], frame.blob, lane.job)
@@ -215,10 +220,10 @@ class Pool:
         return came_up
 
     async def _feed(self, lane: Lane, process: Process) -> None:
-        """Give a worker a job whenever it has none."""
+        """Give a worker a job whenever it has room for one."""
         while not self._stopping:
-            news = self._news
-            job, look_again = (None, None) if lane.job is not None else await self._lease(lane)
+            news = lane.news if lane.asked is not None else self._news  # what comes after the asking is news
+            job, look_again = await self._lease(lane) if lane.asked is not None or lane.room > 0 else (None, None)
             if job is not None:
                 self._hand_over(lane, process, job)
                 continue
@@ -240,6 +245,7 @@ class Pool:
         return await self._asked_for(lane, wanted), 0.0
 
     def _ask_for_job(self, lane: Lane, id: str | None = None) -> "asyncio.Task[Job | None]":
+        lane.news = self._news
         lane.asked = asyncio.ensure_future(self._stored(lambda: self.store.lease(lane.name, id)))
         return lane.asked
 
@@ -264,7 +270,11 @@ class Pool:
         asked = self.store.read.handed_over(job.id)
         prompt = json.loads(asked.prompt)
         extra = {**json.loads(asked.extra_data), **json.loads(asked.secrets or "{}")}
-        lane.job, lane.account, lane.resident = job, Account(job.id), models_of(prompt) or lane.resident
+        held = Held(job, Account(job.id))
+        lane.held.append(held)
+        if lane.job is not job:
+            asyncio.get_running_loop().call_later(QUICK, self._take_back, lane, held)
+        lane.resident = models_of(prompt) or lane.resident
         order = {
             "id": job.id,
             "epoch": job.epoch,
@@ -281,6 +291,20 @@ class Pool:
         if asked.unwanted:  # cancelled after it was leased, and before there was anybody to tell
             self.end_early([job.id])
 
+    def _take_back(self, lane: Lane, held: Held) -> None:
+        """The job before this one is not as quick as those before it: ask for this one back, for whoever is free."""
+        if held in lane.held[1:] and lane.process is not None:
+            lane.is_quick = False
+            lane.process.send("return", {"id": held.job.id, "epoch": held.job.epoch})
+
+    async def _returned(self, lane: Lane, frame: Frame) -> None:
+        """A worker gave back a job that it had not begun: it waits again."""
+        if (held := _held(lane, frame)) is not None:
+            lane.held.remove(held)
+            state = await self._stored(lambda: self.store.release(held.job.id, held.job.epoch))
+            self.listener.ended(held.job, state)
+            self.wake()
+
     def _journal(self, job: Job) -> Mapping[str, Any] | None:
         kept = self.journals
         return None if kept is None else {"path": str(kept.of(job)), "after": kept.after, "every": kept.every}
@@ -288,26 +312,27 @@ class Pool:
     def _note(self, lane: Lane, frame: Frame) -> None:
         if (held := _held(lane, frame)) is None:
             return
-        job, account = held
         event = from_json(frame.data["event"])
-        self.listener.happened(job, event, account.take(event), frame.blob)
+        if isinstance(event, RunStarted):
+            held.began = time.monotonic()
+        self.listener.happened(held.job, event, held.account.take(event), frame.blob)
 
     async def _finish(self, lane: Lane, frame: Frame) -> None:
         """Write down how a run ended, and publish what it made; only then is the worker free for another."""
         if (held := _held(lane, frame)) is None:
             return
-        job, account = held
+        lane.is_quick = held.began is not None and time.monotonic() - held.began < QUICK
         files = tuple(File(*pair) for pair in frame.data["files"])
-        ending = self._end(job, account.ending(files, frame.data["renamed"]))
-        if files or self._stopping or self._held_by_others(lane):
+        ending = self._end(held.job, held.account.ending(files, frame.data["renamed"]))
+        if files or self._stopping or self._held_by_others(lane) or lane.room < 0:
             await ending
-            lane.job = lane.account = None
+            lane.held.remove(held)
             self.wake()
             return
         # The end of this job and the lease of the next are asked for at once, and so share a commit.
         news = self._news
         _, following = await asyncio.gather(ending, self._stored(lambda: self.store.lease(lane.name)))
-        lane.job = lane.account = None
+        lane.held.remove(held)
         if following is not None:
             assert lane.process is not None
             self._hand_over(lane, lane.process, following)
@@ -343,14 +368,19 @@ class Pool:
         self.listener.ended(job, state)
 
     async def _bury(self, lane: Lane, process: Process, code: int) -> None:
-        """After a worker's end: its job is cancelled, waits again, or is parked with the evidence."""
-        job, account, lane.job, lane.account = lane.job, lane.account, None, None
+        """After a worker's end: the job it ran is cancelled, waits again, or is parked with the evidence; what else it
+        had waits again."""
+        held, lane.held, lane.is_quick = lane.held, [], False
         self._checks.gone(lane)
-        if job is None or account is None:
-            if not self._stopping:
-                words = process.last_words(code)
-                log.error("the worker of %s ended: %s", lane.name, words, extra={"worker": lane.name})
-            return
+        if not held and not self._stopping:
+            words = process.last_words(code)
+            log.error("the worker of %s ended: %s", lane.name, words, extra={"worker": lane.name})
+        for place, each in enumerate(held):
+            await self._bury_job(each.job, each.account, process.evidence(code) if place == 0 else None)
+        self.wake()
+
+    async def _bury_job(self, job: Job, account: Account, ended: Mapping[str, Any] | None) -> None:
+        """A job whose worker is gone: `ended` tells how, where that may be the job's doing."""
         current = self.store.read.job(job.id)
         if current is not None and current.unwanted:
             message = account.interrupted()
@@ -360,18 +390,17 @@ class Pool:
             await self._end(job, account.ending())
             return
         self._stage(job).abandon()
-        if self._stopping:
+        if ended is None or self._stopping:
             state = await self._stored(lambda: self.store.release(job.id, job.epoch))
         else:
-            evidence = account.evidence(process.evidence(code))
-            log.error("job %s: %s", job.id, evidence["exception_message"], extra={"job": job.id, "worker": lane.name})
+            evidence = account.evidence(ended)
+            log.error("job %s: %s", job.id, evidence["exception_message"], extra={"job": job.id, "worker": job.worker})
             state = await self._stored(lambda: self.store.give_back(job.id, job.epoch, evidence, self.limits.retries))
             if state == "failed":
                 self.listener.parked(job, evidence)
         if state in ENDED:
             self._forget(job)
         self.listener.ended(job, state)
-        self.wake()
 
     def _stored(self, change: "Callable[[], Future[T]]") -> Coroutine[Any, Any, T]:
         """What a change of the queue gives: asked for at once, and again while the disk is full or out of reach."""
@@ -404,9 +433,6 @@ class Pool:
         stage.drop()
 
 
-def _held(lane: Lane, frame: Frame) -> tuple[Job, Account] | None:
+def _held(lane: Lane, frame: Frame) -> Held | None:
     """The job that a frame speaks of, if the lane still has it under that epoch."""
-    job, account = lane.job, lane.account
-    if job is None or account is None or (job.id, job.epoch) != (frame.data["id"], frame.data["epoch"]):
-        return None
-    return job, account
+    return next((held for held in lane.held if held.is_at(frame.data["id"], frame.data["epoch"])), None)

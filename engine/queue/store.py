@@ -196,13 +196,12 @@ class Store:
 
         return self._writer.change(change)
 
-    def interrupt(self, id: str | None = None, user: str | None = None) -> "Future[list[str]]":
-        """Note that this job, or all, is not to run on where it runs; the ids of those. It holds through a crash."""
-        mine, who = of_user(user)
+    def interrupt(self, ids: Iterable[str], user: str | None = None) -> "Future[list[str]]":
+        """Note that these jobs are not to run on where they run; the ids of those. It holds through a crash."""
+        asked = list(ids)
 
         def change(db: sqlite3.Connection) -> list[str]:
-            running = [row[0] for row in db.execute(f"SELECT id FROM jobs WHERE state = 'running'{mine}", who)]
-            found = [each for each in running if id in (None, each)]
+            found = [id for id in asked if _state(db, id, user) == "running"]
             for each in found:
                 _unwant(db, each)
             return found

@@ -10,6 +10,7 @@ import queue
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,9 @@ class Worker:
     preview: MakePreview = no_previews
     _orders: "queue.SimpleQueue[Frame]" = field(default_factory=queue.SimpleQueue[Frame])
     _cancelled: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])  # leases, begun or still to begin
+    _begun: deque[tuple[str, int]] = field(default_factory=lambda: deque[tuple[str, int]](maxlen=16))  # the last leases
+    _returned: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])  # given back before they were begun
+    _beginning: threading.Lock = field(default_factory=threading.Lock)
     _parked: bool = False  # the server stops: runs end after their step, and go on at its next start
     _changing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -142,6 +146,8 @@ class Worker:
                 match order.kind:
                     case "cancel":
                         self._cancelled.add((order.data["id"], order.data["epoch"]))
+                    case "return":
+                        self._return(order.data["id"], order.data["epoch"])
                     case "park":
                         self._parked = True
                     case "change":
@@ -195,9 +201,26 @@ class Worker:
             body = self.engine.change({"prompt": job["prompt"], "extra_data": job["extra_data"]})
         return {**job, "prompt": body["prompt"], "extra_data": body.get("extra_data") or {}}
 
+    def _begins(self, lease: tuple[str, int]) -> bool:
+        """Begin a job, unless it was given back."""
+        with self._beginning:
+            self._begun.append(lease)
+            return lease not in self._returned
+
+    def _return(self, id: str, epoch: int) -> None:
+        """Give back a job that was not begun. Of one that was, the server will hear how it ends."""
+        with self._beginning:
+            if (id, epoch) in self._begun:
+                return
+            self._returned.add((id, epoch))
+        self.pipe.send("returned", {"id": id, "epoch": epoch})
+
     def _run(self, job: Mapping[str, Any]) -> None:
         id, epoch = job["id"], job["epoch"]
         lease = (id, epoch)
+        if not self._begins(lease):
+            self._returned.discard(lease)
+            return
         stage = Stage(folders.current().output, job["lease"])
         folders.use_stage(stage)
         journal = _journal(job.get("journal"))

@@ -324,13 +324,13 @@ def test_what_was_cancelled_while_it_ran_does_not_run_again(path: Path) -> None:
     for id in ("a", "b", "c", "d"):
         first.add(order(id)).result()
     a, b, _ = leased(first, "a"), leased(first, "b"), leased(first, "c")
-    assert first.interrupt("nobody").result() == []
-    assert first.interrupt("d").result() == []  # it waits
-    assert first.interrupt("a").result() == ["a"]
+    assert first.interrupt(["nobody"]).result() == []
+    assert first.interrupt(["d"]).result() == []  # it waits
+    assert first.interrupt(["a"]).result() == ["a"]
     assert (first.cancel("b").result(), first.cancel("d").result()) == ("running", "cancelled")
     assert first.cancel("d").result() is None
     assert first.give_back("a", a.epoch, {"exception_message": "x"}, retries=5).result() == "cancelled"
-    first.interrupt("b").result()
+    first.interrupt(["b"]).result()
     first.close()  # as after a crash: b and c run
     again = Store(path)
     states = {id: again.read.job(id).state for id in "abcd"}  # pyright: ignore[reportOptionalMemberAccess]
@@ -389,7 +389,7 @@ def test_for_a_user_the_jobs_of_others_are_not_there(store: Store) -> None:
         with pytest.raises(Refused):
             refused.result()
     leased(store, "b2")
-    assert store.interrupt(None, "ann").result() == store.interrupt("b2", "ann").result() == []
+    assert store.interrupt(["b2"], "ann").result() == []
     assert read.running("ann") == []
     assert store.cancel_waiting(None, "ann").result() == ["a2"]
     assert store.forget(None, "ann").result() == 2
