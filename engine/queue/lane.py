@@ -1,6 +1,7 @@
 """What the pool is made of: the lanes of its devices, how long it waits for what, and who is told."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,10 @@ class Held:
     account: Account
     began: float | None = None  # when the run did
 
+    def took(self) -> float:
+        """Seconds since the run began."""
+        return 0.0 if self.began is None else time.monotonic() - self.began
+
     def is_at(self, id: str, epoch: int) -> bool:
         """Whether a worker speaks of this lease."""
         return (self.job.id, self.job.epoch) == (id, epoch)
@@ -86,7 +91,7 @@ class Lane:
     starts: int = 0  # of workers
     failing: bool = False  # its last worker ended before it was ready
     held: list[Held] = field(default_factory=list[Held])
-    is_quick: bool = False  # its last run was
+    is_quick: bool = False  # its last run was, and another job waited
     resident: frozenset[str] = frozenset()
     asked: "asyncio.Task[Job | None] | None" = None  # for the next job
     news: asyncio.Event = field(default_factory=asyncio.Event)  # set when there is something new since that was asked
@@ -99,7 +104,10 @@ class Lane:
     @property
     def room(self) -> int:
         """How many more jobs its worker should have."""
-        return (2 if self.is_quick else 1) - len(self.held) - (self.asked is not None) if self.ready else 0
+        if not self.ready:
+            return 0
+        is_long = bool(self.held) and self.held[0].took() > QUICK
+        return (2 if self.is_quick and not is_long else 1) - len(self.held) - (self.asked is not None)
 
 
 def lanes_of(devices: Sequence[str]) -> list[Lane]:

@@ -321,18 +321,19 @@ class Pool:
         """Write down how a run ended, and publish what it made; only then is the worker free for another."""
         if (held := _held(lane, frame)) is None:
             return
-        lane.is_quick = held.began is not None and time.monotonic() - held.began < QUICK
         files = tuple(File(*pair) for pair in frame.data["files"])
         ending = self._end(held.job, held.account.ending(files, frame.data["renamed"]))
         if files or self._stopping or self._held_by_others(lane) or lane.room < 0:
             await ending
             lane.held.remove(held)
+            lane.is_quick = False
             self.wake()
             return
         # The end of this job and the lease of the next are asked for at once, and so share a commit.
-        news = self._news
+        news, took = self._news, held.took()
         _, following = await asyncio.gather(ending, self._stored(lambda: self.store.lease(lane.name)))
         lane.held.remove(held)
+        lane.is_quick = following is not None and took < QUICK
         if following is not None:
             assert lane.process is not None
             self._hand_over(lane, lane.process, following)

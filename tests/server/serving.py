@@ -168,6 +168,12 @@ class Client:
         assert status == 200, answer
         return answer["prompt_id"]
 
+    async def stands(self, id: str, status: str) -> None:
+        """Wait until a job has a status. A worker of quick jobs holds two for a moment, and one of them waits again."""
+        async with asyncio.timeout(60):
+            while (await self.get(f"/api/jobs/{id}"))["status"] != status:
+                await asyncio.sleep(0.01)
+
     async def ended(self, id: str) -> Any:
         """The history's entry of a job, once there is one."""
         async with asyncio.timeout(60):

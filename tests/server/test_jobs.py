@@ -103,9 +103,8 @@ def test_a_running_job_is_interrupted_by_id_and_a_waiting_one_is_dropped(server:
             waiting = await client.submit(sleep(0), client_id=me)
             while (await socket.next())["type"] != "executing":
                 pass
-            async with asyncio.timeout(60):  # a worker of quick jobs has two for a moment
-                while not (queue := await client.get("/queue"))["queue_pending"]:
-                    await asyncio.sleep(0.01)
+            await client.stands(waiting, "pending")
+            queue = await client.get("/queue")
             assert [item[1] for item in queue["queue_running"]] == [running]
             assert [item[1] for item in queue["queue_pending"]] == [waiting]
             assert (await client.post("/queue", {"delete": [waiting, running, "nobody"]}))[0] == 200

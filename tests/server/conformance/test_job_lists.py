@@ -26,6 +26,8 @@ def test_a_job_in_each_of_its_states(server: Server) -> None:
                 pass
             waiting, dropped = await client.submit(sleep()), await client.submit(sleep())
             assert (await client.post(f"/api/jobs/{dropped}/cancel")) == (200, {"cancelled": True})
+            await client.stands(waiting, "pending")
+            await client.stands(dropped, "cancelled")
             listed = {job["id"]: job for job in (await client.get("/api/jobs"))["jobs"]}
             states = {id: job["status"] for id, job in listed.items()}
             assert states == {

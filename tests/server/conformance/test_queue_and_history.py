@@ -23,6 +23,7 @@ def test_the_queue_lists_what_runs_and_what_waits_as_items_of_five(server: Serve
             running = await client.submit(sleep(60), client_id=me)
             await until_executing(socket)
             waiting = await client.submit(picture(3), number=4.5)
+            await client.stands(waiting, "pending")
             queue = await client.get("/api/queue")
             assert set(queue) == {"queue_running", "queue_pending"}
             (item,) = queue["queue_running"]
