@@ -1,20 +1,30 @@
-import {
-  Background, Controls, MiniMap, ReactFlow, type Connection, type Edge, type NodeChange,
-} from "@xyflow/react"
+import { Background, ReactFlow, SelectionMode, type EdgeChange, type NodeChange } from "@xyflow/react"
 import "@xyflow/react/dist/style.css"
-import { useCallback, useMemo, useState } from "react"
-import { drawnEdges, drawnNodes, TITLE_HEIGHT, type DrawnNode, type Measured } from "~/canvas/flow"
+import { useCallback, useMemo, useState, type DragEvent, type MouseEvent } from "react"
+import { CameraLink } from "~/canvas/camera"
+import { followLinks, followNodes } from "~/canvas/changes"
+import { ClipboardLink } from "~/canvas/clipboard"
+import { Column } from "~/canvas/column"
+import { linkUnder, useDragging } from "~/canvas/dragging"
+import { drawnLinks, drawnNodes, type Drawn, type DrawnLink, type Measured } from "~/canvas/flow"
+import { GroupView } from "~/canvas/group"
+import { LinkLine } from "~/canvas/link_line"
+import { useLinking } from "~/canvas/linking"
+import { Menu } from "~/canvas/menu"
 import { NodeView } from "~/canvas/node"
-import { batch } from "~/document/change"
-import { refusal } from "~/document/edits/connect"
-import { moveNodes, removeNodes } from "~/document/edits/nodes"
-import { connectGrowing } from "~/document/edits/reshape"
-import type { Point } from "~/document/workflow"
+import { Palette } from "~/canvas/palette"
+import { RefusalHint } from "~/canvas/refusal_hint"
+import { RerouteView } from "~/canvas/reroute"
+import { Tools } from "~/canvas/tools"
+import { entriesOf } from "~/document/library"
+import { addFromLibrary, addIntoLink, DRAGGED_TYPE } from "~/state/adding"
 import { useApp, useEditor, useGraph } from "~/state/use"
 import { words } from "~/words/words"
 import "~/canvas/canvas.css"
 
-const NODE_TYPES = { node: NodeView }
+const NODE_TYPES = { node: NodeView, box: GroupView, reroute: RerouteView, column: Column }
+const EDGE_TYPES = { link: LinkLine }
+const CHOOSE_KEYS = ["Shift", "Control", "Meta"]
 
 /** The shown graph. React Flow draws and drags; what it tells becomes changes of the document. */
 export function Canvas() {
@@ -23,86 +33,109 @@ export function Canvas() {
   const selected = useEditor((state) => state.selected)
   const [measured, setMeasured] = useState<Measured>(new Map())
   const nodes = useMemo(() => drawnNodes(graph, selected, measured), [graph, selected, measured])
-  const edges = useMemo(() => drawnEdges(graph), [graph])
+  const edges = useMemo(() => drawnLinks(graph, selected), [graph, selected])
+  const linking = useLinking()
+  const dragging = useDragging()
 
   const onNodesChange = useCallback(
-    (changes: NodeChange<DrawnNode>[]) => {
-      const { editor } = app
-      const moved = new Map<string, Point>()
-      let isOver = false
-      const chosen = new Set(editor.state.selected)
-      for (const change of changes) {
-        if (change.type === "position" && change.position !== undefined) {
-          moved.set(change.id, { x: change.position.x, y: change.position.y + TITLE_HEIGHT })
-        }
-        if (change.type === "position" && change.dragging === false) isOver = true
-        if (change.type === "select") {
-          if (change.selected) chosen.add(change.id)
-          else chosen.delete(change.id)
-        }
-      }
+    (changes: NodeChange<Drawn>[]) => {
       const sizes = changes.flatMap((each) =>
         each.type === "dimensions" && each.dimensions !== undefined ? [[each.id, each.dimensions] as const] : [],
       )
       if (sizes.length > 0) setMeasured((before) => new Map([...before, ...sizes]))
-      if (moved.size > 0) editor.edit(moveNodes(editor.graph, moved), "drag")
-      if (isOver) editor.seal()
-      if (changes.some((change) => change.type === "select")) editor.select(chosen)
+      followNodes(app, changes)
     },
     [app],
   )
-  const onConnect = useCallback(
-    (made: Connection) => {
-      const ends = endsOf(made)
-      app.editor.edit(connectGrowing(app.place, ends.from, ends.to))
+  const onEdgesChange = useCallback(
+    (changes: EdgeChange<DrawnLink>[]) => {
+      followLinks(app, changes)
     },
     [app],
   )
-  const isValid = useCallback(
-    (made: Connection | Edge) => {
-      const ends = endsOf(made)
-      return refusal(app.editor.graph, ends.from, ends.to) === null
+  const onDoubleClick = useCallback(
+    (event: MouseEvent) => {
+      if (!(event.target instanceof Element) || !event.target.classList.contains("react-flow__pane")) return
+      const point = { x: event.clientX, y: event.clientY }
+      app.view.set({ palette: { at: app.view.camera?.toGraph(point) ?? point } })
     },
     [app],
   )
-  const onDelete = useCallback(
-    (gone: { nodes: DrawnNode[]; edges: Edge[] }) => {
-      const { editor } = app
-      const ids = new Set(gone.nodes.map((node) => node.id))
-      const links = gone.edges.filter((edge) => !ids.has(edge.source) && !ids.has(edge.target))
-      const cut = links.map(({ id }) => ({ type: "disconnect", graph: editor.graph.id, id }) as const)
-      editor.edit(batch(...cut, removeNodes(editor.graph, ids)))
+  const onContextMenu = useCallback(
+    (event: MouseEvent) => {
+      if (!(event.target instanceof Element) || event.target.closest("input, textarea, img, .palette-behind, .menu-behind") !== null) return
+      event.preventDefault()
+      const id = event.target.closest<HTMLElement>(".react-flow__node")?.dataset["id"]
+      const link = event.target.closest<HTMLElement>(".react-flow__edge")?.dataset["id"]
+      const under = id ?? (link === undefined ? undefined : `link:${link}`)
+      if (under === undefined) app.editor.select([])
+      else if (!app.editor.state.selected.has(under)) app.editor.select([under])
+      app.view.set({ menu: { x: event.clientX, y: event.clientY } })
     },
     [app],
   )
   return (
-    <main className="canvas" aria-label={words.canvas.label}>
-      <ReactFlow
+    <main className="canvas" tabIndex={-1} aria-label={words.canvas.label} onDoubleClick={onDoubleClick} onContextMenu={onContextMenu} {...useLibraryDrop()}>
+      <ReactFlow<Drawn, DrawnLink>
         nodes={nodes}
         edges={edges}
         nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
-        onConnect={onConnect}
-        isValidConnection={isValid}
-        onDelete={onDelete}
-        deleteKeyCode={["Delete", "Backspace"]}
+        onEdgesChange={onEdgesChange}
+        {...linking}
+        {...dragging}
+        deleteKeyCode={null}
+        selectionKeyCode={CHOOSE_KEYS}
+        multiSelectionKeyCode={CHOOSE_KEYS}
+        selectionMode={SelectionMode.Partial}
+        panActivationKeyCode={null}
+        zoomOnDoubleClick={false}
+        connectionRadius={24}
+        reconnectRadius={12}
         minZoom={0.05}
         maxZoom={4}
         fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
         onlyRenderVisibleElements
         proOptions={{ hideAttribution: true }}
       >
-        <Background />
-        <Controls />
-        <MiniMap pannable zoomable />
+        <Background gap={24} />
+        <CameraLink />
+        <ClipboardLink />
+        <Tools />
       </ReactFlow>
+      <RefusalHint />
+      <Palette />
+      <Menu />
     </main>
   )
 }
 
-function endsOf(made: Connection | Edge) {
-  return {
-    from: { node: made.source, output: Number(made.sourceHandle) },
-    to: { node: made.target, input: made.targetHandle ?? "" },
-  }
+/** Nodes that are dragged out of the library, onto the canvas or into a link. */
+function useLibraryDrop() {
+  const app = useApp()
+  return useMemo(
+    () => ({
+      onDragOver: (event: DragEvent) => {
+        if (!event.dataTransfer.types.includes(DRAGGED_TYPE)) return
+        event.preventDefault()
+        event.dataTransfer.dropEffect = "copy"
+        app.view.set({ dropLink: linkUnder({ x: event.clientX, y: event.clientY }) })
+      },
+      onDrop: (event: DragEvent) => {
+        const type = event.dataTransfer.getData(DRAGGED_TYPE)
+        const entry = entriesOf(app.state.definitions).find((each) => each.type === type)
+        app.view.set({ dropLink: null })
+        if (entry === undefined) return
+        event.preventDefault()
+        const point = { x: event.clientX, y: event.clientY }
+        const at = app.view.camera?.toGraph(point) ?? point
+        const link = linkUnder(point)
+        if (link === null) addFromLibrary(app, entry, at)
+        else addIntoLink(app, entry, at, link)
+      },
+    }),
+    [app],
+  )
 }

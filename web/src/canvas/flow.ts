@@ -1,10 +1,15 @@
 /** The document as React Flow wants it: the same node gives the same object, so that only what changed is drawn. */
 
 import type { Edge, Node as FlowNode } from "@xyflow/react"
+import { pointsOf } from "~/document/edits/drawn"
 import { linksInto } from "~/document/links"
-import type { Graph, Link, Node } from "~/document/workflow"
+import {
+  INPUTS, isCollapsed, OUTPUTS, ROOT, type Boundary, type Graph, type Group, type Link, type Node, type Point, type Reroute,
+} from "~/document/workflow"
+import { colourOf } from "~/widgets/type_colour"
 
 export const TITLE_HEIGHT = 30
+const BEHIND = -1001 // what is selected is drawn 1000 higher
 
 export interface NodeData extends Record<string, unknown> {
   readonly node: Node
@@ -13,92 +18,106 @@ export interface NodeData extends Record<string, unknown> {
 }
 
 export type DrawnNode = FlowNode<NodeData, "node">
+export type DrawnGroup = FlowNode<{ readonly group: Group }, "box">
+export type DrawnReroute = FlowNode<{ readonly reroute: Reroute }, "reroute">
+/** The inputs or the outputs of the subgraph that is shown. */
+export type DrawnColumn = FlowNode<{ readonly slots: readonly Boundary[] }, "column">
+export type Drawn = DrawnNode | DrawnGroup | DrawnReroute | DrawnColumn
+export type DrawnLink = Edge<{ readonly points: readonly Point[] }, "link">
 
-interface Drawn {
-  readonly linked: string
-  readonly data: NodeData
-}
-
-const drawn = new WeakMap<Node, Drawn>()
+const datas = new WeakMap<Node, NodeData>()
 
 function dataOf(graph: Graph, node: Node): NodeData {
   const linked = [...linksInto(graph, node.id).keys()].sort().join("\n")
-  const known = drawn.get(node)
-  if (known?.linked === linked) return known.data
+  const known = datas.get(node)
+  if (known?.linked === linked) return known
   const data = { node, linked }
-  drawn.set(node, { linked, data })
+  datas.set(node, data)
   return data
 }
 
 export type Measured = ReadonlyMap<string, { readonly width: number; readonly height: number }>
 
-const objects = new WeakMap<NodeData, DrawnNode>()
+const drawn = new WeakMap<object, Drawn>()
 
-/** The nodes to draw. Those that are as they were stay the same objects. */
-export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured: Measured): DrawnNode[] {
-  return [...graph.nodes.values()].map((node) => {
+/** What is drawn of a thing; the same object as before while it is selected and as large as it was. */
+function kept<D extends Drawn>(key: object, id: string, selected: ReadonlySet<string>, measured: Measured, make: () => D): D {
+  const old = drawn.get(key) as D | undefined
+  const isSelected = selected.has(id)
+  const size = measured.get(id)
+  if (old !== undefined && old.selected === isSelected && old.measured === size) return old
+  const fresh = { ...make(), id, selected: isSelected, ...(size === undefined ? {} : { measured: size }) }
+  drawn.set(key, fresh)
+  return fresh
+}
+
+/** What lies on the canvas. What is as it was stays the same object. */
+export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured: Measured): Drawn[] {
+  const groups = [...graph.groups.values()].map((group) =>
+    kept<DrawnGroup>(group, `group:${group.id}`, selected, measured, () => ({
+      id: "",
+      type: "box",
+      position: group.at,
+      data: { group },
+      zIndex: BEHIND,
+      style: { ...group.size },
+    })),
+  )
+  const nodes = [...graph.nodes.values()].map((node) => {
     const data = dataOf(graph, node)
-    const old = objects.get(data)
-    const isSelected = selected.has(node.id)
-    const size = measured.get(node.id)
-    if (old !== undefined && old.selected === isSelected && old.measured === size) return old
-    const fresh: DrawnNode = {
-      id: node.id,
+    return kept<DrawnNode>(data, node.id, selected, measured, () => ({
+      id: "",
       type: "node",
       position: { x: node.at.x, y: node.at.y - TITLE_HEIGHT },
       data,
-      selected: isSelected,
-      style: { width: node.size.width },
-      ...(size === undefined ? {} : { measured: size }),
-    }
-    objects.set(data, fresh)
-    return fresh
+      dragHandle: ".node",
+      style: isCollapsed(node) ? {} : { width: node.size.width, minHeight: node.size.height + TITLE_HEIGHT },
+    }))
+  })
+  const reroutes = [...graph.reroutes.values()].map((reroute) =>
+    kept<DrawnReroute>(reroute, `reroute:${reroute.id}`, selected, measured, () => ({
+      id: "",
+      type: "reroute",
+      position: reroute.at,
+      origin: [0.5, 0.5],
+      data: { reroute },
+    })),
+  )
+  return [...groups, ...columns(graph, measured), ...nodes, ...reroutes]
+}
+
+function columns(graph: Graph, measured: Measured): DrawnColumn[] {
+  if (graph.id === ROOT) return []
+  return ([[INPUTS, graph.inputs, graph.inputColumn], [OUTPUTS, graph.outputs, graph.outputColumn]] as const).map(([id, slots, box]) => {
+    const size = measured.get(id)
+    const column: DrawnColumn = { id, type: "column", position: { x: box.x, y: box.y }, data: { slots }, selectable: false, style: { minWidth: box.width } }
+    return size === undefined ? column : { ...column, measured: size }
   })
 }
 
-const edges = new WeakMap<Link, Edge>()
+const STRAIGHT: readonly Point[] = []
+const edges = new WeakMap<Link, DrawnLink>()
 
-export function drawnEdges(graph: Graph): Edge[] {
+export function drawnLinks(graph: Graph, selected: ReadonlySet<string>): DrawnLink[] {
+  const isThere = (id: string): boolean => graph.nodes.has(id) || (graph.id !== ROOT && (id === INPUTS || id === OUTPUTS))
   return [...graph.links.values()]
-    .filter((link) => graph.nodes.has(link.from.node) && graph.nodes.has(link.to.node))
+    .filter((link) => isThere(link.from.node) && isThere(link.to.node))
     .map((link) => {
       const known = edges.get(link)
-      if (known !== undefined) return known
-      const edge: Edge = {
+      const isSelected = selected.has(`link:${link.id}`)
+      if (known !== undefined && link.via === undefined && known.selected === isSelected) return known
+      const edge: DrawnLink = {
         id: link.id,
+        type: "link",
         source: link.from.node,
         sourceHandle: String(link.from.output),
         target: link.to.node,
         targetHandle: link.to.input,
+        selected: isSelected,
+        data: { points: link.via === undefined ? STRAIGHT : pointsOf(graph, link.id) },
         style: { stroke: colourOf(link.type) },
       }
       edges.set(link, edge)
       return edge
     })
-}
-
-const COLOURS: Readonly<Record<string, string>> = {
-  MODEL: "#b39ddb",
-  CLIP: "#ffd500",
-  VAE: "#ff6e6e",
-  CONDITIONING: "#ffa931",
-  LATENT: "#ff9cf9",
-  IMAGE: "#64b5f6",
-  MASK: "#81c784",
-  CONTROL_NET: "#6ee7b7",
-  INT: "#7fd6c2",
-  FLOAT: "#a5d66f",
-  STRING: "#d6c56f",
-  BOOLEAN: "#d68f6f",
-  COMBO: "#9aa7b8",
-}
-
-/** The colour of a type: its own, or one made from its name. */
-export function colourOf(type: string): string {
-  const known = COLOURS[type]
-  if (known !== undefined) return known
-  if (type === "*") return "#9aa7b8"
-  let sum = 7
-  for (let at = 0; at < type.length; at++) sum = (sum * 31 + type.charCodeAt(at)) % 360
-  return `hsl(${sum} 60% 65%)`
 }

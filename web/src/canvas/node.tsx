@@ -1,11 +1,12 @@
-import { Handle, Position, type NodeProps } from "@xyflow/react"
-import { memo, useMemo } from "react"
-import { colourOf, type DrawnNode } from "~/canvas/flow"
-import { InputHandle } from "~/canvas/input_handle"
+import { NodeResizeControl, useUpdateNodeInternals, type NodeProps } from "@xyflow/react"
+import { memo, useEffect, useMemo } from "react"
+import type { DrawnNode } from "~/canvas/flow"
+import { NodeHeader } from "~/canvas/node_header"
 import { NodeResult } from "~/canvas/node_result"
+import { FoldedSockets, Sockets } from "~/canvas/sockets"
 import { WidgetRow } from "~/canvas/widget_row"
 import { widgetsOf } from "~/document/schema/node_layout"
-import { BYPASSED, isCollapsed, isHost, MUTED, type Node, type Output } from "~/document/workflow"
+import { BYPASSED, isCollapsed, isHost, MUTED, type Node } from "~/document/workflow"
 import { shownGraph } from "~/state/editor"
 import { useDefinition, useEditor, useShell } from "~/state/use"
 import { words } from "~/words/words"
@@ -18,78 +19,17 @@ export const NodeView = memo(function NodeView({ data, selected }: NodeProps<Dra
   const style = {
     ...(node.bgcolor === undefined ? {} : { background: node.bgcolor }),
   }
+  const folded = isCollapsed(node)
+  const remeasure = useUpdateNodeInternals()
+  useEffect(() => {
+    remeasure(node.id) // its sockets have moved
+  }, [remeasure, node.id, folded, node.inputs, node.outputs])
   const state = node.mode === MUTED ? "muted" : node.mode === BYPASSED ? "bypassed" : "on"
   return (
-    <article className={`node ${state} ${selected ? "selected" : ""}`} style={style} aria-label={title.text}>
-      <header style={node.color === undefined ? {} : { background: node.color }}>
-        {title.text}
-        {state !== "on" && <small> ({words.canvas[state]})</small>}
-      </header>
+    <article className={`node ${state} ${folded ? "folded" : ""} ${selected ? "selected" : ""}`} style={style} aria-label={title.text}>
+      <NodeHeader node={node} title={title.text} isHost={title.isHost} />
       {title.isMissing && <p className="node-missing">{words.canvas.missing(node.type)}</p>}
-      <Sockets node={node} />
-      {!isCollapsed(node) && <Widgets node={node} linked={links} />}
+      {folded ? <FoldedSockets node={node} /> : <Sockets node={node} />}
+      {!folded && <Widgets node={node} linked={links} />}
       <NodeResult node={node} />
-    </article>
-  )
-})
-
-function useTitle(node: Node): { text: string; isMissing: boolean } {
-  const definition = useDefinition(node.type)
-  const name = useEditor((state) => {
-    const { workflow } = state.history
-    return isHost(workflow, node) ? workflow.graphs.get(node.type)?.name : undefined
-  })
-  const isReady = useShell((state) => Object.keys(state.definitions).length > 0)
-  const isKnown = definition !== undefined || name !== undefined || node.inputs.length + node.outputs.length === 0
-  return { text: node.title ?? name ?? (definition?.display_name || node.type), isMissing: isReady && !isKnown }
-}
-
-function Sockets({ node }: { readonly node: Node }) {
-  const inputs = node.inputs.filter((each) => each.widget === undefined)
-  return (
-    <div className="node-sockets">
-      <ul>
-        {inputs.map((input) => (
-          <li key={input.name}>
-            <InputHandle input={input} />
-            {input.label ?? input.name}
-          </li>
-        ))}
-      </ul>
-      <ul className="node-outputs">
-        {node.outputs.map((output, at) => (
-          <li key={at}>
-            {output.label ?? output.name}
-            <OutputHandle output={output} at={at} />
-          </li>
-        ))}
-      </ul>
-    </div>
-  )
-}
-
-function OutputHandle({ output, at }: { readonly output: Output; readonly at: number }) {
-  return (
-    <Handle
-      type="source"
-      position={Position.Right}
-      id={String(at)}
-      style={{ background: colourOf(output.type) }}
-      aria-label={words.canvas.output(output.label ?? output.name, output.type)}
-    />
-  )
-}
-
-function Widgets({ node, linked }: { readonly node: Node; readonly linked: ReadonlySet<string> }) {
-  const definitions = useShell((state) => state.definitions)
-  const widgets = useEditor((state) =>
-    widgetsOf({ workflow: state.history.workflow, graph: shownGraph(state), definitions }, node),
-  )
-  return (
-    <ul className="node-widgets">
-      {widgets.map((widget) => (
-        <WidgetRow key={widget.key} node={node} widget={widget} isLinked={linked.has(widget.name)} />
-      ))}
-    </ul>
-  )
-}
+      {!folded && <NodeResizeControl className="node-size" minWidth={140} minHeight={60} />}

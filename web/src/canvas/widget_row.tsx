@@ -26,7 +26,7 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
   const Draw = kind?.draw
   return (
     <li className="node-widget">
-      {input !== undefined && <InputHandle input={input} />}
+      {input !== undefined && <InputHandle node={node.id} input={input} />}
       <span>{label}</span>
       {isLinked ? null : Draw === undefined ? (
         <em>{words.widgets.unknown}</em>

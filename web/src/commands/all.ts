@@ -38,5 +38,5 @@ export function commandFor(event: KeyboardEvent): Command | undefined {
   const target = event.target
   const isTyping =
     target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-  return [...commands.values()].find((each) => each.keys?.includes(keys) === true && (!isTyping || each.alsoInTexts === true))
+  return [...commands.values()].find((each) => each.keys?.includes(keys) === true && each.isToldByBrowser !== true && (!isTyping || each.alsoInTexts === true))
 }

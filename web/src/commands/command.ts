@@ -8,6 +8,8 @@ export interface Command {
   /** As `Mod+Z` or `Shift+A`; Mod is Ctrl, on a Mac Cmd. Not heard while a text is typed, unless `alsoInTexts`. */
   readonly keys?: readonly string[]
   readonly alsoInTexts?: boolean
+  /** The browser tells of its keys by an event of its own, such as `copy`; they are only shown. */
+  readonly isToldByBrowser?: boolean
   /** Whether it can be done now; always unless said. */
   when?(app: App): boolean
   do(app: App): void | Promise<void>

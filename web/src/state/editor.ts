@@ -9,7 +9,7 @@ export interface EditorState {
   readonly history: History
   /** The hosts that were entered, from the root down; none: the root is shown. */
   readonly path: readonly NodeId[]
-  /** Ids of nodes, and of groups and reroutes as `group:1` and `reroute:1`. */
+  /** Ids of nodes, and of groups, reroutes and links as `group:1`, `reroute:1` and `link:1`. */
   readonly selected: ReadonlySet<string>
   /** The workflow as it was last saved. */
   readonly saved: Workflow
@@ -106,7 +106,10 @@ function settled(state: EditorState): EditorState {
   while (path.length > 0 && graphAt(state.history.workflow, path) === undefined) path = path.slice(0, -1)
   const graph = shownGraph({ ...state, path })
   const isThere = (id: string) =>
-    graph.nodes.has(id) || graph.groups.has(id.replace(/^group:/, "")) || graph.reroutes.has(id.replace(/^reroute:/, ""))
+    graph.nodes.has(id) ||
+    (id.startsWith("group:") && graph.groups.has(id.slice(6))) ||
+    (id.startsWith("reroute:") && graph.reroutes.has(id.slice(8))) ||
+    (id.startsWith("link:") && graph.links.has(id.slice(5)))
   const selected = [...state.selected].every(isThere) ? state.selected : new Set([...state.selected].filter(isThere))
   return { ...state, path, selected }
 }

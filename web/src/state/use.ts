@@ -6,6 +6,7 @@ import type { Definition } from "~/document/schema/definition"
 import type { Graph } from "~/document/workflow"
 import { activeTab, type App, type AppState, type Tab } from "~/state/app"
 import { shownGraph, type EditorState } from "~/state/editor"
+import type { ViewState } from "~/state/view"
 import type { RunState } from "~/run/run"
 
 export const AppContext = createContext<App | null>(null)
@@ -41,4 +42,9 @@ export function useRun<T>(pick: (state: RunState) => T): T {
 
 export function useDefinition(type: string): Definition | undefined {
   return useShell((state) => state.definitions[type])
+}
+
+/** Something of the canvas that is no part of the document: `useView((state) => state.palette)`. */
+export function useView<T>(pick: (state: ViewState) => T): T {
+  return useStore(useApp().view.store, pick)
 }

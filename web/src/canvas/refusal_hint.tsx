@@ -1,0 +1,27 @@
+import { useConnection } from "@xyflow/react"
+import { refusal, type Refusal } from "~/document/edits/connect"
+import { useApp, useGraph } from "~/state/use"
+import { words } from "~/words/words"
+
+/** Why the link in hand cannot end where the pointer is. */
+export function RefusalHint() {
+  const { view } = useApp()
+  const graph = useGraph()
+  const hand = useConnection()
+  if (!hand.inProgress || hand.toHandle === null || hand.isValid === true) return null
+  const [source, target] = hand.fromHandle.type === "source" ? [hand.fromHandle, hand.toHandle] : [hand.toHandle, hand.fromHandle]
+  if (source.type === target.type) return null
+  const from = { node: source.nodeId, output: Number(source.id) }
+  const because = refusal(graph, from, { node: target.nodeId, input: target.id ?? "" })
+  const at = view.camera?.toWindow(hand.toHandle)
+  if (because === null || at === undefined) return null
+  return (
+    <p className="refusal" role="status" style={{ left: at.x + 14, top: at.y + 14 }}>
+      {told(because)}
+    </p>
+  )
+}
+
+function told(refused: Refusal): string {
+  return refused.because === "types" ? words.links.types(refused.given, refused.wanted) : words.links[refused.because]
+}

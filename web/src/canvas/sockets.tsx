@@ -1,0 +1,59 @@
+import { Handle, Position } from "@xyflow/react"
+import { InputHandle } from "~/canvas/input_handle"
+import { useSuits } from "~/canvas/suits"
+import type { Node, Output } from "~/document/workflow"
+import { colourOf } from "~/widgets/type_colour"
+import { words } from "~/words/words"
+
+/** The sockets of a node that stand beside no widget. */
+export function Sockets({ node }: { readonly node: Node }) {
+  const inputs = node.inputs.filter((each) => each.widget === undefined)
+  return (
+    <div className="node-sockets">
+      <ul>
+        {inputs.map((input) => (
+          <li key={input.name} title={input.type}>
+            <InputHandle node={node.id} input={input} />
+            {input.label ?? input.name}
+          </li>
+        ))}
+      </ul>
+      <ul className="node-outputs">
+        {node.outputs.map((output, at) => (
+          <li key={at} title={output.type}>
+            {output.label ?? output.name}
+            <OutputHandle node={node.id} output={output} at={at} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+/** All sockets of a folded node, on its edges; their names are told alone. */
+export function FoldedSockets({ node }: { readonly node: Node }) {
+  return (
+    <div className="node-folded">
+      {node.inputs.map((input) => (
+        <InputHandle key={input.name} node={node.id} input={input} />
+      ))}
+      {node.outputs.map((output, at) => (
+        <OutputHandle key={at} node={node.id} output={output} at={at} />
+      ))}
+    </div>
+  )
+}
+
+function OutputHandle({ node, output, at }: { readonly node: string; readonly output: Output; readonly at: number }) {
+  const suits = useSuits(node, "source", output.type)
+  return (
+    <Handle
+      type="source"
+      position={Position.Right}
+      id={String(at)}
+      className={suits}
+      style={{ background: colourOf(output.type) }}
+      aria-label={words.canvas.output(output.label ?? output.name, output.type)}
+    />
+  )
+}

@@ -1,0 +1,12 @@
+import type { Command } from "~/commands/command"
+import { align, chosenNodes } from "~/document/edits/selection"
+
+export const command: Command = {
+  name: "alignTop",
+  keys: ["Alt+ArrowUp"],
+  when: ({ editor }) => chosenNodes(editor.graph, editor.state.selected).length > 1,
+  do: ({ editor, view }) => {
+    const nodes = chosenNodes(editor.graph, editor.state.selected)
+    editor.edit(align(editor.graph, nodes, "top", (node) => view.camera?.sizeOf(node.id) ?? node.size))
+  },
+}

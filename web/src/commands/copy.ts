@@ -1,0 +1,13 @@
+import type { Command } from "~/commands/command"
+
+export const command: Command = {
+  name: "copy",
+  keys: ["Mod+C"],
+  isToldByBrowser: true,
+  when: ({ editor }) => editor.state.selected.size > 0,
+  do: () => {
+    // the only way that works on pages without TLS too; the canvas answers the event that it makes
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    document.execCommand("copy")
+  },
+}

@@ -1,0 +1,9 @@
+import type { Command } from "~/commands/command"
+
+export const command: Command = {
+  name: "zoomIn",
+  keys: ["+", "="],
+  do: ({ view }) => {
+    view.camera?.zoom("in")
+  },
+}

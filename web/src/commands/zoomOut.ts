@@ -1,0 +1,9 @@
+import type { Command } from "~/commands/command"
+
+export const command: Command = {
+  name: "zoomOut",
+  keys: ["-"],
+  do: ({ view }) => {
+    view.camera?.zoom("out")
+  },
+}
