@@ -1,7 +1,7 @@
-import { useReactFlow } from "@xyflow/react"
-import { useEffect } from "react"
+import { useNodesInitialized, useReactFlow } from "@xyflow/react"
+import { useEffect, useRef } from "react"
 import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
-import { useApp } from "~/state/use"
+import { useApp, useEditor } from "~/state/use"
 import type { Camera } from "~/state/view"
 
 /** Lets commands look at the canvas and move over it; it draws nothing. */
@@ -42,5 +42,23 @@ export function CameraLink() {
       detach()
     }
   }, [view, flow])
+  useFitting()
   return null
+}
+
+/** What was opened or entered is brought into view. */
+function useFitting(): void {
+  const { view } = useApp()
+  const opened = useEditor((state) => (state.history.past.length + state.history.future.length === 0 ? state.saved : null))
+  const path = useEditor((state) => state.path.join(":"))
+  const isDrawn = useNodesInitialized()
+  const fitted = useRef("")
+  const number = useRef({ of: opened, at: 0 })
+  useEffect(() => {
+    if (opened !== null && number.current.of !== opened) number.current = { of: opened, at: number.current.at + 1 }
+    const shown = `${number.current.at} ${path}`
+    if (!isDrawn || fitted.current === shown) return
+    fitted.current = shown
+    view.camera?.fit()
+  }, [view, opened, path, isDrawn])
 }
