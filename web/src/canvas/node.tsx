@@ -33,3 +33,31 @@ export const NodeView = memo(function NodeView({ data, selected }: NodeProps<Dra
       {!folded && <Widgets node={node} linked={links} />}
       <NodeResult node={node} />
       {!folded && <NodeResizeControl className="node-size" minWidth={140} minHeight={60} />}
+    </article>
+  )
+})
+
+function useTitle(node: Node): { text: string; isMissing: boolean; isHost: boolean } {
+  const definition = useDefinition(node.type)
+  const name = useEditor((state) => {
+    const { workflow } = state.history
+    return isHost(workflow, node) ? workflow.graphs.get(node.type)?.name : undefined
+  })
+  const isReady = useShell((state) => Object.keys(state.definitions).length > 0)
+  const isKnown = definition !== undefined || name !== undefined || node.inputs.length + node.outputs.length === 0
+  return { text: node.title ?? name ?? (definition?.display_name || node.type), isMissing: isReady && !isKnown, isHost: name !== undefined }
+}
+
+function Widgets({ node, linked }: { readonly node: Node; readonly linked: ReadonlySet<string> }) {
+  const definitions = useShell((state) => state.definitions)
+  const widgets = useEditor((state) =>
+    widgetsOf({ workflow: state.history.workflow, graph: shownGraph(state), definitions }, node),
+  )
+  return (
+    <ul className="node-widgets">
+      {widgets.map((widget) => (
+        <WidgetRow key={widget.key} node={node} widget={widget} isLinked={linked.has(widget.name)} />
+      ))}
+    </ul>
+  )
+}

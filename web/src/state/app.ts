@@ -3,4 +3,165 @@
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
+import { emptyWorkflow, type NodeId, type Workflow } from "~/document/workflow"
+import { follow } from "~/run/follow"
+import { Editor, executionId } from "~/state/editor"
 import { View } from "~/state/view"
+import type { RunState } from "~/run/run"
+import type { Server } from "~/wire/http"
+import type { FileItem } from "~/wire/types"
+
+/** One open workflow, with the name that it was opened or saved under. */
+export interface Tab {
+  readonly id: string
+  readonly name: string
+  readonly editor: Editor
+}
+
+export interface Notice {
+  readonly id: number
+  readonly kind: "info" | "error"
+  readonly text: string
+}
+
+export interface AppState {
+  readonly tabs: readonly Tab[]
+  readonly active: string
+  readonly definitions: Definitions
+  readonly notices: readonly Notice[]
+  /** The names of the panels that are open. */
+  readonly panels: ReadonlySet<string>
+  /** How many jobs one press of Run queues. */
+  readonly batch: number
+  readonly looking: Looking | null
+}
+
+/** Pictures that are looked at large: which one, and which one is compared with it. */
+export interface Looking {
+  readonly files: readonly FileItem[]
+  readonly at: number
+  readonly beside: number | null
+}
+
+const MOST_AT_ONCE = 100
+
+export class App {
+  readonly store: StoreApi<AppState>
+  readonly view = new View()
+  private number = 0 // counts tabs and notices
+
+  constructor(
+    readonly server: Server,
+    readonly run: StoreApi<RunState>,
+    /** How the server calls this window. */
+    readonly clientId: string,
+  ) {
+    const first = this.tab(emptyWorkflow(), "")
+    this.store = createStore(() => ({
+      tabs: [first],
+      active: first.id,
+      definitions: {},
+      notices: [],
+      panels: new Set<string>(),
+      batch: 1,
+      looking: null,
+    }))
+  }
+
+  get state(): AppState {
+    return this.store.getState()
+  }
+
+  /** The tab that is shown. */
+  get active(): Tab {
+    return activeTab(this.state)
+  }
+
+  get editor(): Editor {
+    return this.active.editor
+  }
+
+  /** The shown graph with all that edits and layouts of its nodes ask for. */
+  get place(): Place {
+    const { workflow, graph } = this.editor
+    return { workflow, graph, definitions: this.state.definitions }
+  }
+
+  /** Open a workflow in a tab of its own, and show it. */
+  open(workflow: Workflow, name: string): Tab {
+    const tab = this.tab(workflow, name)
+    this.store.setState((state) => ({ tabs: [...state.tabs, tab], active: tab.id }))
+    return tab
+  }
+
+  show(tab: string): void {
+    this.store.setState({ active: tab })
+  }
+
+  /** Close a tab; the last one leaves an empty one. */
+  close(id: string): void {
+    this.store.setState((state) => {
+      const at = state.tabs.findIndex((tab) => tab.id === id)
+      const left = state.tabs.filter((tab) => tab.id !== id)
+      const tabs = left.length > 0 ? left : [this.tab(emptyWorkflow(), "")]
+      const next = tabs[Math.min(Math.max(at, 0), tabs.length - 1)]
+      return { tabs, active: state.active === id && next !== undefined ? next.id : state.active }
+    })
+  }
+
+  rename(id: string, name: string): void {
+    this.store.setState((state) => ({ tabs: state.tabs.map((tab) => (tab.id === id ? { ...tab, name } : tab)) }))
+  }
+
+  /** Tell the user something; it goes away by being read. */
+  tell(kind: Notice["kind"], text: string): void {
+    const notice = { id: ++this.number, kind, text }
+    this.store.setState((state) => ({ notices: [...state.notices.slice(-4), notice] }))
+  }
+
+  dismiss(id: number): void {
+    this.store.setState((state) => ({ notices: state.notices.filter((each) => each.id !== id) }))
+  }
+
+  togglePanel(name: string): void {
+    this.store.setState((state) => {
+      const panels = new Set(state.panels)
+      if (!panels.delete(name)) panels.add(name)
+      return { panels }
+    })
+  }
+
+  /** An input of the shown graph got another value: what was wrong with it is told no more. */
+  mended(node: NodeId, input: string): void {
+    const id = executionId(this.editor.state.path, node)
+    if (id in this.run.getState().problems) this.run.setState((state) => follow(state, { type: "mended", node: id, input }), true)
+  }
+
+  /** Show one of some pictures large, beside another where that is said. */
+  look(files: readonly FileItem[], at: number, beside: number | null = null): void {
+    this.store.setState({ looking: { files, at, beside } })
+  }
+
+  lookAway(): void {
+    this.store.setState({ looking: null })
+  }
+
+  setBatch(count: number): void {
+    this.store.setState({ batch: Math.min(Math.max(Math.round(count) || 1, 1), MOST_AT_ONCE) })
+  }
+
+  /** Ask the server for its node types, with the files that there are now. */
+  async refreshDefinitions(): Promise<void> {
+    this.store.setState({ definitions: await this.server.nodeTypes() })
+  }
+
+  private tab(workflow: Workflow, name: string): Tab {
+    return { id: `tab-${++this.number}`, name, editor: new Editor(workflow) }
+  }
+}
+
+export function activeTab(state: AppState): Tab {
+  const found = state.tabs.find((tab) => tab.id === state.active) ?? state.tabs[0]
+  if (found === undefined) throw new Error("there is no tab")
+  return found
+}
