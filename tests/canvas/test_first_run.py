@@ -21,11 +21,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
         yield started
 
 
-def test_one_press_of_run_makes_a_picture_which_is_there_after_a_reload(server: Server) -> None:
+def test_one_press_of_run_makes_a_picture_which_is_there_after_reloads(server: Server) -> None:
     with screen(server.address) as window:
         window.open()
         window.press("Run")
         window.page.locator(f'{window.node("KSampler")} img[src^="blob:"]').first.wait_for()
+        window.page.reload()
         window.wait_for_picture("Save Image")
         window.page.reload()
         window.wait_for_picture("Save Image")

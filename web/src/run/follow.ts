@@ -38,7 +38,8 @@ function heard(state: RunState, message: SocketMessage, at: number): RunState {
       return { ...state, remaining: message.data.status.exec_info.queue_remaining, stale: state.stale + 1 }
     case "execution_start": {
       const id = message.data.prompt_id
-      const running = { id, began: message.data.timestamp, nodeCount: state.nodeCounts[id] ?? 0, nodes: {} }
+      const nodes = state.running?.id === id ? state.running.nodes : {} // after a reload they are told first
+      const running = { id, began: message.data.timestamp, nodeCount: state.nodeCounts[id] ?? 0, nodes }
       return { ...state, running, previews: {}, failures: {} }
     }
     case "execution_cached": {

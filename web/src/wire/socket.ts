@@ -42,6 +42,7 @@ export function openSocket(base: string, clientId: string, listener: Listener): 
       listener.online(true)
     }
     opened.onmessage = (event: MessageEvent<unknown>) => {
+      if (socket !== opened) return
       if (event.data instanceof ArrayBuffer) {
         const frame = readFrame(event.data)
         if (frame !== null) listener.frame(frame)
@@ -57,14 +58,9 @@ export function openSocket(base: string, clientId: string, listener: Listener): 
     }
   }
 
-  /** Note how far we are. The first messages of a connection carry the newest number before what was missed. */
+  /** Note how far we are, and hand the message on. */
   function take(message: SocketMessage): void {
-    const number = "seq" in message ? message.seq : undefined
-    const isGreeting = message.type === "status" || message.type === "missed"
-    if (number !== undefined && !isGreeting) {
-      if (number <= seen) return
-      seen = number
-    }
+    seen = Math.max(seen, keptNumber(message))
     listener.message(message)
   }
 
@@ -85,4 +81,16 @@ export function openSocket(base: string, clientId: string, listener: Listener): 
       socket?.close()
     },
   }
+}
+
+const NOT_KEPT = new Set(["status", "missed", "feature_flags", "logs", "progress", "progress_state"])
+
+/**
+ * The number of a message that the server keeps, else 0. What a connection begins with has the newest number, though
+ * what was missed comes after it: that must not count, or the rest would be lost where the connection breaks in between.
+ */
+export function keptNumber(message: SocketMessage): number {
+  if (NOT_KEPT.has(message.type) || !("seq" in message)) return 0
+  const isGreeting = message.type === "executing" && message.data.prompt_id === undefined
+  return isGreeting ? 0 : (message.seq ?? 0)
 }

@@ -9,6 +9,11 @@ import { pairs, subgraphsOf } from "./pairs"
 
 const all = pairs()
 
+test("a primitive that drives nothing keeps what it holds", () => {
+  const file = { version: 0.4, nodes: [{ id: 1, type: "PrimitiveNode", widgets_values: [5, "increment"] }], links: [] }
+  expect(objects(writeWorkflow(readWorkflow(file, {}), {})["nodes"])[0]?.["widgets_values"]).toEqual([5, "increment"])
+})
+
 describe.skipIf(all.length === 0)("a workflow that was read and written", () => {
   test.each(all)("$name makes the same prompt", (pair) => {
     expectSamePrompt(pair, writeWorkflow(readWorkflow(pair.workflow, pair.definitions), pair.definitions))

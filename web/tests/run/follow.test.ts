@@ -91,3 +91,7 @@ test("what ended while nobody listened is shown once the server was asked", () =
   const now = after(queued, start, { type: "recovered", job: job as unknown as WholeJob, at: 5 })
   expect(now).toMatchObject({ running: null, outputs: { 9: output }, last: { id: P, as: "success" }, nodeCounts: {} })
 })
+
+test("after a reload in a run the nodes' progress is told before the job's start, and stays", () => {
+  expect(after(state({ 3: [5, 10, "running"] }), start).running?.nodes).toEqual({ 3: { state: "running", value: 5, max: 10 } })
+})

@@ -77,12 +77,12 @@ function primitiveWidgets(place: Place, node: Node): Widget[] {
   const link = linksOutOf(place.graph, node.id)[0]
   const target = link === undefined ? undefined : place.graph.nodes.get(link.to.node)
   const driven = target && widgetsOf(place, target).find((each) => each.name === target.inputs.find((input) => input.name === link?.to.input)?.widget)
-  if (driven === undefined) return node.values["value"] === undefined ? [] : [plain("value", "STRING", {})]
-  const widgets = [{ ...driven, key: "value", name: "value", controls: undefined }]
-  if (!["INT", "FLOAT", COMBO].includes(driven.type)) return widgets
   const control = { ...plain("control_after_generate", "", {}), default: "fixed", isSent: false, controls: "value" }
   const filter = { ...plain("control_filter", "", {}), default: "", isSent: false, controls: "value" }
   const more = [{ ...control, key: controlKey("value") }, { ...filter, key: filterKey("value") }]
+  if (driven === undefined) return [plain("value", "STRING", {}), ...more].filter((each) => each.key in node.values)
+  const widgets = [{ ...driven, key: "value", name: "value", controls: undefined }]
+  if (!["INT", "FLOAT", COMBO].includes(driven.type)) return widgets
   return [...widgets, ...more.slice(0, driven.type === COMBO ? 2 : 1)]
 }
 
