@@ -1,6 +1,7 @@
 """Pictures and other files that workflows take and make."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -17,14 +18,21 @@ routes = web.RouteTableDef()
 async def view(request: web.Request) -> web.StreamResponse:
     """A file, as it is or as a smaller or partial picture."""
     desk, query = request.app[DESK], request.query
-    path = _found(desk, query.get("filename"), query.get("type", "output"), query.get("subfolder", ""))
+    named = partial(_found, desk, query.get("filename"), query.get("type", "output"), query.get("subfolder", ""))
+    path = named()
     preview, channel = query.get("preview"), query.get("channel", "rgba")
     if preview is None and channel not in ("rgb", "a"):
         content_type = type_of(path)
         shown = "application/octet-stream" if is_active(content_type) else content_type
         return web.FileResponse(path, headers={**safe_headers(path, content_type), "Content-Type": shown})
+    bounds = desk.bounds.pixels
     try:
-        picture = await asyncio.to_thread(converted, path, preview, channel, desk.bounds.pixels)
+        try:
+            picture = await asyncio.to_thread(converted, path, preview, channel, bounds)
+        except FileNotFoundError:  # its job ended meanwhile, and it got its name
+            picture = await asyncio.to_thread(converted, named(), preview, channel, bounds)
+    except FileNotFoundError as error:
+        raise web.HTTPNotFound from error
     except (Unreadable, TooLarge) as error:
         raise web.HTTPUnprocessableEntity(text=str(error)) from error
     return web.Response(

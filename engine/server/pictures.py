@@ -30,7 +30,7 @@ class Picture(NamedTuple):
 def converted(path: Path, preview: str | None, channel: str, most_pixels: int) -> Picture:
     """A picture as a preview (`webp;90`, `jpeg`), without alpha (`rgb`), or its alpha alone (`a`).
 
-    Raises Unreadable and TooLarge.
+    Raises Unreadable and TooLarge, and FileNotFoundError for one that is gone.
     """
     try:
         with Image.open(path) as image:
@@ -41,6 +41,8 @@ def converted(path: Path, preview: str | None, channel: str, most_pixels: int) -
             if preview is not None:
                 return _preview(image, preview, channel)
             return _png(image.convert("RGB") if channel == "rgb" else _alpha(image))
+    except FileNotFoundError:
+        raise
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise Unreadable(f"{path.name} cannot be read as a picture") from error
 

@@ -1,6 +1,7 @@
 /** Everything that is shared by what stands on the page: made in main.tsx, handed down by a React context. */
 
 import { createStore, type StoreApi } from "zustand/vanilla"
+import { sameJson } from "~/document/json"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
 import { emptyWorkflow, type NodeId, type Workflow } from "~/document/workflow"
@@ -131,6 +132,13 @@ export class App {
     })
   }
 
+  /** Keep a picture among the inputs; the name by which nodes know it. */
+  async bringPicture(file: File): Promise<string> {
+    const kept = await this.server.upload(file, file.name)
+    await this.refreshDefinitions() // the lists of pictures have it now
+    return kept.subfolder === "" ? kept.name : `${kept.subfolder}/${kept.name}`
+  }
+
   /** An input of the shown graph got another value: what was wrong with it is told no more. */
   mended(node: NodeId, input: string): void {
     const id = executionId(this.editor.state.path, node)
@@ -144,6 +152,13 @@ export class App {
 
   lookAway(): void {
     this.store.setState({ looking: null })
+  }
+
+  /** Ask the server for one of its node types, with the files that there are now. */
+  async refreshDefinition(type: string): Promise<void> {
+    if (!(type in this.state.definitions)) return
+    const found = await this.server.nodeType(type)
+    this.store.setState(({ definitions }) => ({ definitions: sameJson(definitions[type], found[type]) ? definitions : { ...definitions, ...found } }))
   }
 
   setBatch(count: number): void {

@@ -19,7 +19,7 @@ function TextField({ widget, value, label, onChange, onDone }: WidgetProps) {
   }
   const isLong = widget.type !== "STRING" || widget.options["multiline"] === true
   return isLong ? (
-    <textarea className="nodrag nowheel widget-text" rows={4} {...field} />
+    <textarea className="nodrag nowheel widget-text" rows={3} {...field} />
   ) : (
     <input className="nodrag widget-line" type="text" {...field} />
   )

@@ -62,6 +62,11 @@ export class Server {
     return (await this.said(this.api.GET("/api/object_info"))) as unknown as Definitions
   }
 
+  async nodeType(type: string): Promise<Definitions> {
+    const params = { path: { class: type } }
+    return (await this.said(this.api.GET("/api/object_info/{class}", { params }))) as unknown as Definitions
+  }
+
   /** Queue a prompt. Refusals with a cause are an answer, not an error. */
   async queue(order: PromptRequest): Promise<Answer> {
     const call = this.api.POST("/api/prompt", { body: order })
@@ -83,6 +88,12 @@ export class Server {
   async job(id: string): Promise<WholeJob> {
     const call = this.api.GET("/api/jobs/{id}", { params: { path: { id } }, parseAs: "text" })
     return readJson(await this.said(call)) as unknown as WholeJob
+  }
+
+  /** The pictures that a job made, in the order of its nodes. */
+  async pictures(id: string): Promise<FileItem[]> {
+    const { outputs } = await this.said(this.api.GET("/api/jobs/{id}", { params: { path: { id } } }))
+    return Object.values(outputs ?? {}).flatMap((each) => each.images ?? [])
   }
 
   /** What a job's prompt has of texts, one a line. */
@@ -154,6 +165,14 @@ export class Server {
     for (const key of ["filename", "subfolder", "type"] as const) url.searchParams.set(key, file[key])
     if (preview !== undefined) url.searchParams.set("preview", preview)
     return url.href
+  }
+
+  /** A small picture of an input by the name that nodes know: `folder/name.png`, `name.png [output]`. */
+  inputUrl(name: string): string {
+    const [, path = name, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(name) ?? []
+    const cut = path.lastIndexOf("/")
+    const file = { filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(cut, 0)), type: type as FileItem["type"] }
+    return this.fileUrl(file, "webp;80")
   }
 
   /** The bytes of a file, with whatever its metadata carries. */
