@@ -1,0 +1,121 @@
+"""Running on the canvas: stopping, errors, a worker that dies, a page that is loaded anew, and what ran before."""
+
+import io
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import Generator
+from typing import Any
+
+import psutil
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
+from tests.server.serving import Server, serving
+
+pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    with serving(tmp_path_factory.mktemp("running")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def window(server: Server) -> Generator[Screen]:
+    with screen(server.address) as opened:
+        yield opened
+
+
+def submit(server: Server, prompt: dict[str, Any]) -> None:
+    """Queue a prompt as another program does."""
+    body = json.dumps({"prompt": prompt}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{server.address}/prompt", body)) as answer:
+        assert answer.status == 200
+
+
+def start(window: Screen, seed: int, steps: int) -> None:
+    """Show the example anew, have it take a while, run it, and wait until its sampler is at work."""
+    window.open()
+    window.page.get_by_role("spinbutton", name="seed", exact=True).fill(str(seed))
+    window.page.get_by_role("spinbutton", name="steps").fill(str(steps))
+    window.press("Run")
+    window.page.locator(f"{window.node('KSampler')} .node-progress", has_text=f"/ {steps}").wait_for()
+
+
+def restore(window: Screen, words: str) -> None:
+    """Search the history, and open the workflow of the first job that was found."""
+    window.open()
+    window.press("History")
+    search = window.page.get_by_role("searchbox", name="Search the history")
+    search.fill("no such words anywhere")
+    window.page.get_by_text("Nothing is like that.").wait_for()
+    search.fill(words)
+    window.page.get_by_role("button", name="Open the workflow").first.click()
+
+
+def wait_until_idle(page: Page) -> None:
+    """Wait until there is nothing to stop."""
+    page.locator(".run-stop:disabled").wait_for()
+
+
+def test_a_run_is_stopped_and_says_so(window: Screen) -> None:
+    start(window, seed=1, steps=1000)
+    window.press("Stop")
+    window.page.get_by_text("The run was stopped").wait_for()
+    wait_until_idle(window.page)
+
+
+def test_a_job_ends_though_its_worker_is_killed(server: Server, window: Screen) -> None:
+    start(window, seed=2, steps=40)
+    workers = psutil.Process(server.process.pid).children(recursive=True)
+    os.kill(max(workers, key=lambda each: each.memory_info().rss).pid, signal.SIGKILL)
+    window.wait_for_picture("Save Image")
+    wait_until_idle(window.page)
+
+
+def test_a_page_that_is_loaded_anew_in_a_run_follows_it_to_its_picture(window: Screen) -> None:
+    start(window, seed=3, steps=60)
+    window.page.reload()
+    window.page.locator(f"{window.node('KSampler')} .node-progress").wait_for()
+    window.wait_for_picture("Save Image")
+    restore(window, "house lake dusk done")
+    window.page.locator('[aria-label="seed"][value="3"]').wait_for()
+    window.must_be_clean()
+
+
+def test_what_a_node_raised_stands_on_it_and_goes_with_the_next_run(server: Server, window: Screen) -> None:
+    submit(server, {"1": {"class_type": "Fail", "inputs": {"msg": "the kettle is empty"}}})
+    restore(window, "kettle")
+    window.press("Run")
+    told = window.page.locator(f"{window.node('Fail')} [role=alert]")
+    told.wait_for()
+    assert "the kettle is empty" in told.inner_text()
+
+
+def test_a_picture_is_brought_shown_and_used(server: Server, window: Screen) -> None:
+    Image.new("RGB", (16, 16)).save(server.base / "input" / "black.png")
+    load = {"class_type": "LoadImage", "inputs": {"image": "black.png"}}
+    submit(
+        server, {"1": load, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "b"}}}
+    )
+    restore(window, "black.png")
+    magenta = io.BytesIO()
+    Image.new("RGB", (64, 64), (255, 0, 255)).save(magenta, "PNG")
+    picker = window.page.locator(f"{window.node('Load Image')} input[type=file]")
+    picker.set_input_files({"name": "magenta.png", "mimeType": "image/png", "buffer": magenta.getvalue()})
+    window.page.locator('.widget-picture img[alt="magenta.png"]').wait_for()
+    window.press("Run")
+    window.wait_for_picture("Save Image")
+    window.press("Gallery")
+    window.page.get_by_role("button", name="Show b_00002_.png large").last.click()
+    shown = window.page.locator("dialog img")
+    shown.wait_for()
+    window.page.wait_for_function("() => document.querySelector('dialog img')?.naturalWidth === 64")
+    window.page.keyboard.press("Escape")
+    shown.wait_for(state="detached")
+    window.must_be_clean()
