@@ -1,4 +1,4 @@
-"""Builds the browser's canvas from `web/` into the package, with the node and npm that come from PyPI."""
+"""Builds the canvas from `web/` into the package, with the node and npm that come from PyPI, and adds the examples."""
 
 import hashlib
 import os
@@ -11,7 +11,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _LEFT_OUT = {"node_modules", "tests"}
-_READ_TOO = ("engine/server/openapi.yaml", "workflows/text_to_image.json")  # from outside of `web/`
 _MARK = "built-from.txt"  # a hash of the sources, beside what was made of them
 
 
@@ -22,6 +21,8 @@ class CanvasHook(BuildHookInterface):
         root = Path(self.root)
         build_canvas(root / "web", root / "engine" / "server" / "canvas")
         build_data["artifacts"].append("engine/server/canvas")
+        if version == "standard":  # an editable install finds them where they lie
+            build_data["force_include"].update(_examples(root))
 
 
 def build_canvas(sources: Path, target: Path) -> bool:
@@ -37,11 +38,19 @@ def build_canvas(sources: Path, target: Path) -> bool:
     return True
 
 
+def _examples(root: Path) -> dict[str, str]:
+    """The example workflows and their pictures: where they lie, and where the package has them."""
+    target = "engine/server/examples"
+    workflows = {str(path): f"{target}/{path.name}" for path in sorted((root / "workflows").glob("*.json"))}
+    pictures = sorted((root / "docs" / "pictures" / "gallery").glob("*.webp"))
+    return workflows | {str(path): f"{target}/pictures/{path.name}" for path in pictures}
+
+
 def _fingerprint(sources: Path) -> str:
     """A hash of everything that the build reads: names and contents."""
-    outside = [path for name in _READ_TOO if (path := sources.parent / name).is_file()]
+    api = sources.parent / "engine" / "server" / "openapi.yaml"
     found = hashlib.sha256()
-    for path in [*_files(sources), *outside]:
+    for path in [*_files(sources), api]:
         content = path.read_bytes()
         found.update(f"{path.relative_to(sources.parent).as_posix()}\0{len(content)}\0".encode())
         found.update(content)

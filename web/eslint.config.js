@@ -11,7 +11,7 @@ const floor = (folder, ...below) => ({
       "error",
       {
         patterns: [
-          { regex: "^\\.\\./(?!\\.\\./\\.\\./workflows/)", message: "Say ~/folder/file." },
+          { regex: "^\\.\\./", message: "Say ~/folder/file." },
           ...FOLDERS.filter((each) => each !== folder && !below.includes(each)).map((each) => ({
             regex: `^~/${each}(/|$)`,
             message: `${folder} knows nothing of ${each}.`,

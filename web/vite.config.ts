@@ -11,6 +11,6 @@ export default defineConfig({
   plugins: [react()],
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: { outDir: "../engine/server/canvas", emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
-  server: { fs: { allow: [".."] }, proxy: { "/api": proxied, "/templates": proxied } },
+  server: { proxy: { "/api": proxied, "/templates": proxied } },
   test: { include: ["tests/**/*.test.{ts,tsx}"], testTimeout: 60_000 },
 })

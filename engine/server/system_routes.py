@@ -9,6 +9,7 @@ from aiohttp import web
 from engine.server.asker import asker_of
 from engine.server.bodies import read_object, refused
 from engine.server.desk import DESK, Desk
+from engine.server.example_files import NAME, example_file, example_names
 from engine.server.pack_files import template_folder, templates, translations
 from engine.server.paths import inside, type_of
 from engine.server.sockets import FEATURES
@@ -69,13 +70,16 @@ async def show_translations(request: web.Request) -> web.Response:
 
 @routes.get("/workflow_templates")
 async def show_templates(request: web.Request) -> web.Response:
-    """The example workflows of packs."""
-    return web.json_response(await asyncio.to_thread(templates, _packs(request.app[DESK])))
+    """The example workflows that come along, and those of packs."""
+    found = await asyncio.to_thread(templates, _packs(request.app[DESK]))
+    return web.json_response({NAME: example_names(), **found})
 
 
 @routes.get("/workflow_templates/{pack}/{name:.*}")
 async def template_file(request: web.Request) -> web.StreamResponse:
-    """An example workflow of a pack, or its picture."""
+    """An example workflow, or its picture."""
+    if request.match_info["pack"] == NAME and (own := example_file(request.match_info["name"])) is not None:
+        return web.FileResponse(own, headers={"Content-Type": type_of(own)})
     for root in _packs(request.app[DESK]):
         folder = template_folder(inside(root, request.match_info["pack"]))
         path = inside(folder, request.match_info["name"]) if folder is not None else None

@@ -99,6 +99,8 @@ async def list_tree(request: web.Request) -> web.Response:
     home, wanted = _home(request), request.query.get("path", "").strip("/")
     folder = inside(home, wanted) if wanted else home
     if not folder.exists():
+        if not wanted:
+            return web.json_response([])  # a user who has kept nothing yet
         raise web.HTTPNotFound(text=f"there is no folder {wanted[:80]!r}")
     if not folder.is_dir():
         raise web.HTTPBadRequest(text=f"{wanted[:80]!r} is no folder")

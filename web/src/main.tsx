@@ -4,12 +4,14 @@ import { ReactFlowProvider } from "@xyflow/react"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { Page } from "~/page"
-import { App } from "~/state/app"
-import { openFirst } from "~/state/first"
+import { App, freshId } from "~/state/app"
 import { listenerFor, makeRunStore } from "~/state/runs"
+import { start } from "~/state/start"
+import { applyTheme } from "~/state/theme"
 import { AppContext } from "~/state/use"
 import { Server } from "~/wire/http"
 import { openSocket } from "~/wire/socket"
+import { words } from "~/words/words"
 import "~/theme.css"
 
 const NAME = "heddle.client"
@@ -17,7 +19,7 @@ const NAME = "heddle.client"
 /** This window's name on the server: kept over reloads, so that what is missed in between is told then. */
 function clientId(): string {
   const known = sessionStorage.getItem(NAME)
-  const id = known ?? crypto.randomUUID().replaceAll("-", "")
+  const id = known ?? freshId()
   sessionStorage.setItem(NAME, id)
   return id
 }
@@ -30,14 +32,8 @@ const run = makeRunStore()
 const server = new Server(base)
 const app = new App(server, run, clientId())
 openSocket(base, app.clientId, listenerFor(run, server))
-app
-  .refreshDefinitions()
-  .then(() => {
-    openFirst(app)
-  })
-  .catch((error: unknown) => {
-    app.tell("error", error instanceof Error ? error.message : String(error))
-  })
+applyTheme()
+void start(app, words.templates.examples.text_to_image.title)
 
 createRoot(root).render(
   <StrictMode>

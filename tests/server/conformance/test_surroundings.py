@@ -69,6 +69,12 @@ def test_scripts_styles_texts_and_examples_of_packs(server: Server) -> None:
         async with client.http.get("/api/workflow_templates/probe/first.jpg") as answer:
             assert (answer.status, answer.content_type) == (200, "image/jpeg")
         assert await status_of(client, "GET", "/api/workflow_templates/probe/second.json") == 404
+        assert "text_to_image" in (await client.get("/workflow_templates"))["heddle"]
+        assert "1" in await client.get("/api/workflow_templates/heddle/text_to_image.json")
+        async with client.http.get("/api/workflow_templates/heddle/text_to_image.jpg") as answer:
+            assert (answer.status, answer.content_type) == (200, "image/webp")
+        for name in ("none.json", "text_to_image.webp", "README.md", "train%2Fscenes.json", "..%2Fpyproject.toml"):
+            assert await status_of(client, "GET", f"/api/workflow_templates/heddle/{name}") == 404
         assert isinstance(await client.get("/global_subgraphs"), dict)
         assert isinstance(await client.get("/node_replacements"), dict)
 

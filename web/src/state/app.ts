@@ -4,7 +4,7 @@ import { createStore, type StoreApi } from "zustand/vanilla"
 import { sameJson } from "~/document/json"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
-import { emptyWorkflow, type NodeId, type Workflow } from "~/document/workflow"
+import { emptyWorkflow, graphOf, ROOT, type NodeId, type Workflow } from "~/document/workflow"
 import { follow } from "~/run/follow"
 import { Editor, executionId } from "~/state/editor"
 import { View } from "~/state/view"
@@ -12,11 +12,35 @@ import type { RunState } from "~/run/run"
 import type { Server } from "~/wire/http"
 import type { FileItem } from "~/wire/types"
 
+/** Where a workflow is kept: its path below the user's folder of workflows, and when it was last written. */
+export interface SavedFile {
+  readonly path: string
+  readonly modified: number
+}
+
 /** One open workflow, with the name that it was opened or saved under. */
 export interface Tab {
+  /** The same over reloads, and no other window's. */
   readonly id: string
   readonly name: string
   readonly editor: Editor
+  /** Null where it was never saved under a name. */
+  readonly file: SavedFile | null
+}
+
+/** What the user is asked, in a dialog. */
+export interface Question {
+  readonly title: string
+  readonly text?: string
+  /** A text that is asked for, and what it is at first. */
+  readonly field?: { readonly label: string; readonly value: string }
+  /** By what is answered; the first is what Enter means. */
+  readonly choices: readonly { readonly name: string; readonly word: string }[]
+}
+
+export interface Reply {
+  readonly choice: string
+  readonly text: string
 }
 
 export interface Notice {
@@ -30,6 +54,7 @@ export interface AppState {
   readonly active: string
   readonly definitions: Definitions
   readonly notices: readonly Notice[]
+  readonly question: (Question & { answer(reply: Reply | null): void }) | null
   /** The names of the panels that are open. */
   readonly panels: ReadonlySet<string>
   /** How many jobs one press of Run queues. */
@@ -49,7 +74,7 @@ const MOST_AT_ONCE = 100
 export class App {
   readonly store: StoreApi<AppState>
   readonly view = new View()
-  private number = 0 // counts tabs and notices
+  private number = 0 // counts notices
 
   constructor(
     readonly server: Server,
@@ -63,6 +88,7 @@ export class App {
       active: first.id,
       definitions: {},
       notices: [],
+      question: null,
       panels: new Set<string>(),
       batch: 1,
       looking: null,
@@ -88,9 +114,16 @@ export class App {
     return { workflow, graph, definitions: this.state.definitions }
   }
 
-  /** Open a workflow in a tab of its own, and show it. */
-  open(workflow: Workflow, name: string): Tab {
-    const tab = this.tab(workflow, name)
+  /** Open a workflow in a tab of its own, and show it. An empty tab that nobody used makes room. */
+  open(workflow: Workflow, name: string, file: SavedFile | null = null, id = freshId()): Tab {
+    const tab = { ...this.tab(workflow, name), file, id }
+    this.store.setState((state) => ({ tabs: [...state.tabs.filter((each) => !isUnused(each)), tab], active: tab.id }))
+    return tab
+  }
+
+  /** Open an empty workflow. */
+  openEmpty(): Tab {
+    const tab = this.tab(emptyWorkflow(), "")
     this.store.setState((state) => ({ tabs: [...state.tabs, tab], active: tab.id }))
     return tab
   }
@@ -110,8 +143,21 @@ export class App {
     })
   }
 
-  rename(id: string, name: string): void {
-    this.store.setState((state) => ({ tabs: state.tabs.map((tab) => (tab.id === id ? { ...tab, name } : tab)) }))
+  /** Say under which name a tab goes, and where it is kept. */
+  label(id: string, name: string, file: SavedFile | null): void {
+    this.store.setState((state) => ({ tabs: state.tabs.map((tab) => (tab.id === id ? { ...tab, name, file } : tab)) }))
+  }
+
+  /** Ask the user; null where the dialog was closed without an answer. */
+  ask(question: Question): Promise<Reply | null> {
+    this.state.question?.answer(null)
+    return new Promise((resolve) => {
+      const answer = (reply: Reply | null): void => {
+        this.store.setState({ question: null })
+        resolve(reply)
+      }
+      this.store.setState({ question: { ...question, answer } })
+    })
   }
 
   /** Tell the user something; it goes away by being read. */
@@ -171,8 +217,18 @@ export class App {
   }
 
   private tab(workflow: Workflow, name: string): Tab {
-    return { id: `tab-${++this.number}`, name, editor: new Editor(workflow) }
+    return { id: freshId(), name, editor: new Editor(workflow), file: null }
   }
+}
+
+/** An id that nobody else has. (`crypto.randomUUID` is there for https alone.) */
+export function freshId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("")
+}
+
+function isUnused({ name, file, editor }: Tab): boolean {
+  const { history } = editor.state
+  return name === "" && file === null && history.past.length === 0 && graphOf(history.workflow, ROOT).nodes.size === 0
 }
 
 export function activeTab(state: AppState): Tab {

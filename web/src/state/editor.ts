@@ -3,7 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { Change } from "~/document/change"
 import { amend, record, redo, seal, startHistory, undo, type History } from "~/document/history"
-import { graphOf, ROOT, type Graph, type NodeId, type Workflow } from "~/document/workflow"
+import { emptyWorkflow, graphOf, ROOT, type Graph, type NodeId, type Workflow } from "~/document/workflow"
 
 export interface EditorState {
   readonly history: History
@@ -77,8 +77,13 @@ export class Editor {
     this.store.setState(fresh(workflow))
   }
 
-  markSaved(): void {
-    this.store.setState((state) => ({ saved: state.history.workflow }))
+  markSaved(workflow = this.workflow): void {
+    this.store.setState({ saved: workflow })
+  }
+
+  /** What is shown was never saved as it is. */
+  markUnsaved(): void {
+    this.store.setState({ saved: emptyWorkflow() })
   }
 }
 

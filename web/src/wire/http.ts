@@ -33,6 +33,7 @@ export interface Upload {
 export interface UserFile {
   readonly path: string
   readonly size: number
+  /** Milliseconds, as `Date` counts. */
   readonly modified: number
 }
 
@@ -182,15 +183,13 @@ export class Server {
     return response.blob()
   }
 
-  /** The user's files below a folder; none where the folder is not there. */
+  /** The user's files below a folder, relative to it; none where the folder is not there. */
   async userFiles(dir: string): Promise<UserFile[]> {
-    const query = { dir, recurse: "true", full_info: "true" }
-    try {
-      return (await this.said(this.api.GET("/api/userdata", { params: { query } }))) as unknown as UserFile[]
-    } catch (error) {
-      if (error instanceof ServerError && error.status === 404) return []
-      throw error
-    }
+    const all = await this.said(this.api.GET("/api/v2/userdata"))
+    return all.flatMap((each) => {
+      if (each.type !== "file" || !each.path.startsWith(`${dir}/`)) return []
+      return [{ path: each.path.slice(dir.length + 1), size: each.size, modified: each.modified * 1000 }]
+    })
   }
 
   async readUserFile(file: string): Promise<string> {
@@ -209,6 +208,27 @@ export class Server {
 
   async deleteUserFile(file: string): Promise<void> {
     await this.said(this.api.DELETE("/api/userdata/{file}", { params: { path: { file } } }))
+  }
+
+  /** Give a user's file another name. Throws ServerError 409 where that is taken. */
+  async moveUserFile(file: string, dest: string): Promise<void> {
+    const params = { path: { file, dest }, query: { overwrite: "false" } } as const
+    await this.said(this.api.POST("/api/userdata/{file}/move/{dest}", { params }))
+  }
+
+  /** The names of example workflows, by the pack that brings them. */
+  async templates(): Promise<Readonly<Record<string, readonly string[]>>> {
+    return this.said(this.api.GET("/api/workflow_templates"))
+  }
+
+  async readTemplate(pack: string, name: string): Promise<string> {
+    const params = { path: { pack, name: `${name}.json` } }
+    return this.said<unknown>(this.api.GET("/api/workflow_templates/{pack}/{name}", { params, parseAs: "text" })) as Promise<string>
+  }
+
+  /** The address of a template's picture. */
+  templatePicture(pack: string, name: string): string {
+    return new URL(`api/workflow_templates/${encodeURIComponent(pack)}/${encodeURIComponent(name)}.jpg`, this.base).href
   }
 
   async settings(): Promise<JsonObject> {

@@ -1,0 +1,8 @@
+import type { Command } from "~/commands/command"
+
+export const command: Command = {
+  name: "new",
+  do: (app) => {
+    app.openEmpty()
+  },
+}

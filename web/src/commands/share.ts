@@ -1,0 +1,8 @@
+import type { Command } from "~/commands/command"
+
+export const command: Command = {
+  name: "share",
+  do: (app) => {
+    app.togglePanel("share")
+  },
+}
