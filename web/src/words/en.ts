@@ -274,7 +274,6 @@ export const en = {
     types: "Node types that are not installed. Their nodes are kept as they are; what depends on them does not run.",
     values: "Files and choices that are not here. Choose what is:",
     where: (name: string, input: string) => `${name}, ${input}`,
-    instead: (value: string) => `Instead of ${value}`,
     keep: "Leave as it is",
     nothing: "There is nothing of this kind here.",
     use: "Use these",
