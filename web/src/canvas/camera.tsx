@@ -59,6 +59,6 @@ function useFitting(): void {
     const shown = `${number.current.at} ${path}`
     if (!isDrawn || fitted.current === shown) return
     fitted.current = shown
-    view.camera?.fit()
+    requestAnimationFrame(() => view.camera?.fit()) // once React Flow has the nodes too
   }, [view, opened, path, isDrawn])
 }

@@ -60,6 +60,8 @@ export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured
       position: group.at,
       data: { group },
       zIndex: BEHIND,
+      initialWidth: group.size.width, // so that its title can be typed at once
+      initialHeight: group.size.height,
       style: { ...group.size },
     })),
   )

@@ -1,0 +1,190 @@
+"""Building by hand: palette, library and links, from an empty canvas to a workflow that the server takes."""
+
+import re
+from collections.abc import Generator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, screen
+from tests.server.serving import serving
+
+pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
+
+_AT_REST = """() => {
+    const now = document.querySelector(".react-flow__viewport").style.transform
+    const [before, times] = window.seen ?? ["", 0]
+    window.seen = [now, now === before ? times + 1 : 0]
+    return times > 8
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    with serving(tmp_path_factory.mktemp("building")) as server:
+        yield server.address
+
+
+@pytest.fixture
+def page(address: str) -> Generator[Page]:
+    """The canvas with the example, at rest."""
+    expect.set_options(timeout=PATIENCE)
+    with screen(address) as window:
+        window.open()
+        window.page.wait_for_function(_AT_REST)
+        yield window.page
+        window.must_be_clean()
+
+
+def test_a_workflow_is_built_by_palette_and_drag_alone_undone_and_done_again(page: Page) -> None:
+    empty(page)
+    page.mouse.dblclick(150, 250)
+    choose(page, "load checkpoint")
+    loader = node(page, "Load Checkpoint")
+    drag(page, output(loader, "MODEL"), (950, 250))
+    choose(page, "ksampler")
+    sampler = node(page, "KSampler")
+    drag(page, output(loader, "CLIP"), (480, 160))
+    choose(page, "text encode (prompt)")
+    positive = page.locator('.node[aria-label^="CLIP Text Encode"]')
+    drag(page, output(positive, "CONDITIONING"), taken(sampler, "positive"))
+    drag(page, taken(sampler, "negative"), (800, 520))
+    choose(page, "text encode (prompt)")
+    expect(positive).to_have_count(2)
+    drag(page, output(loader, "CLIP"), taken(positive.last, "clip"))
+    drag(page, output(sampler, "LATENT"), (1300, 200))
+    choose(page, "vae decode")
+    decoder = node(page, "VAE Decode")
+    drag(page, output(loader, "VAE"), taken(decoder, "vae"))
+    drag(page, output(decoder, "IMAGE"), (1300, 500))
+    choose(page, "save image")
+    page.get_by_role("button", name="Node library").click()
+    page.get_by_role("searchbox", name="Search nodes").fill("empty latent image")
+    entry = page.locator(".panel-library").get_by_role("button", name="Empty Latent Image", exact=True)
+    entry.drag_to(page.locator(".canvas"), target_position={"x": 300, "y": 600})
+    drag(page, output(node(page, "Empty Latent Image"), "LATENT"), taken(sampler, "latent_image"))
+    page.get_by_role("button", name="Node library").click()
+    must_hold(page, nodes=7, links=9)
+
+    press_until_it_cannot(page, "Undo")
+    expect(node(page, "Negative prompt")).to_be_visible()
+    press_until_it_cannot(page, "Redo")
+    must_hold(page, nodes=7, links=9)
+    with page.expect_response(re.compile("/prompt$")) as answer:
+        page.get_by_role("button", name="Run", exact=True).click()
+    assert answer.value.status == 200
+
+
+def test_a_link_that_does_not_fit_is_refused_with_the_reason(page: Page) -> None:
+    start, end = output(node(page, "Load Checkpoint"), "VAE"), taken(node(page, "KSampler"), "positive")
+    hold(page, start, end)
+    expect(page.locator(".refusal")).to_have_text("VAE does not fit: this takes CONDITIONING.")
+    page.mouse.up()
+    expect(page.locator(".refusal")).to_have_count(0)
+    must_hold(page, nodes=7, links=9)
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_parts_are_copied_grouped_folded_and_made_a_subgraph_by_keys(page: Page) -> None:
+    node(page, "Prompt").locator("header").click()
+    page.keyboard.press("Control+C")
+    page.mouse.move(800, 800)
+    page.keyboard.press("Control+V")
+    expect(node(page, "Prompt")).to_have_count(2)
+    page.keyboard.press("Control+Z")
+    expect(node(page, "Prompt")).to_have_count(1)
+    node(page, "Prompt").locator("header").click()
+    node(page, "Negative prompt").locator("header").click(modifiers=["Shift"])
+    page.keyboard.press("Control+G")
+    page.keyboard.type("Texts")
+    page.keyboard.press("Enter")
+    expect(page.locator(".group .title")).to_have_text("Texts")
+    node(page, "Prompt").locator("header").click()
+    page.keyboard.press("Alt+C")
+    expect(node(page, "Prompt")).to_have_class(re.compile("folded"))
+    page.keyboard.press("Control+Shift+E")
+    expect(node(page, "Subgraph")).to_be_visible()
+    page.keyboard.press("Alt+Enter")
+    expect(node(page, "Inputs")).to_be_visible()
+    expect(node(page, "KSampler")).to_have_count(0)
+    page.keyboard.press("Alt+Backspace")
+    expect(node(page, "KSampler")).to_be_visible()
+    press_until_it_cannot(page, "Undo")
+    expect(page.locator(".group")).to_have_count(0)
+    must_hold(page, nodes=7, links=9)
+
+
+def test_a_node_is_dropped_into_a_link(page: Page) -> None:
+    page.get_by_role("button", name="Node library").click()
+    page.get_by_role("searchbox", name="Search nodes").fill("invert image")
+    entry = page.locator(".panel-library").get_by_role("button", name="Invert Image", exact=True)
+    start, end = centre(output(node(page, "VAE Decode"), "IMAGE")), centre(taken(node(page, "Save Image"), "images"))
+    canvas = page.locator(".canvas").bounding_box()
+    assert canvas is not None
+    middle = {"x": (start[0] + end[0]) / 2 - canvas["x"], "y": (start[1] + end[1]) / 2 - canvas["y"]}
+    entry.drag_to(page.locator(".canvas"), target_position=middle)
+    must_hold(page, nodes=8, links=10)
+
+
+def empty(page: Page) -> None:
+    """Delete all that is on the canvas."""
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    page.locator(".beginning").wait_for()
+
+
+def choose(page: Page, text: str) -> None:
+    """Take the first that the palette finds."""
+    palette = page.get_by_role("dialog", name="Add a node")
+    palette.get_by_role("combobox").fill(text)
+    page.keyboard.press("Enter")
+    palette.wait_for(state="detached")
+
+
+def node(page: Page, title: str) -> Locator:
+    return page.locator(f'.node[aria-label="{title}"]')
+
+
+def output(of: Locator, name: str) -> Locator:
+    return of.locator(f'[aria-label^="Output {name},"]')
+
+
+def taken(by: Locator, name: str) -> Locator:
+    return by.locator(f'[aria-label^="Input {name},"]')
+
+
+def drag(page: Page, start: Locator, end: "Locator | tuple[float, float]") -> None:
+    hold(page, start, end)
+    page.mouse.up()
+
+
+def hold(page: Page, start: Locator, end: "Locator | tuple[float, float]") -> None:
+    """Drag a link somewhere, and keep it in hand."""
+    page.mouse.move(*centre(start))
+    page.mouse.down()
+    page.mouse.move(*(end if isinstance(end, tuple) else centre(end)), steps=6)
+
+
+def centre(of: Locator) -> tuple[float, float]:
+    of.wait_for()
+    box = of.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def press_until_it_cannot(page: Page, button: str) -> None:
+    """Press Undo or Redo until nothing is left of it."""
+    found = page.get_by_role("button", name=button, exact=True)
+    for _ in range(100):
+        if found.is_disabled():
+            return
+        found.click()
+    raise AssertionError(f"{button} never ends")
+
+
+def must_hold(page: Page, nodes: int, links: int) -> None:
+    """Bring everything into view, and count."""
+    page.locator(".canvas").focus()
+    page.keyboard.press(".")
+    expect(page.locator(".node")).to_have_count(nodes)
+    expect(page.locator(".react-flow__edge")).to_have_count(links)
