@@ -10,7 +10,7 @@ import type { App } from "~/state/app"
 import type { Editor } from "~/state/editor"
 import { ServerError, type Server } from "~/wire/http"
 import type { Listener } from "~/wire/socket"
-import type { PromptRequest } from "~/wire/types"
+import type { Job, PromptRequest } from "~/wire/types"
 
 export function makeRunStore(): StoreApi<RunState> {
   return createStore(() => NOTHING_RUNS)
@@ -90,6 +90,12 @@ export async function catchUp(run: StoreApi<RunState>, server: Server): Promise<
 
 const SHOWN = 64
 
+/** What runs, then what waits, in the order of turns. */
+function inTurn(jobs: readonly Job[]): Job[] {
+  const isWaiting = (job: Job): number => (job.status === "pending" ? 1 : 0)
+  return [...jobs].sort((a, b) => isWaiting(a) - isWaiting(b) || a.priority - b.priority || a.create_time - b.create_time)
+}
+
 /** Ask the server what waits, runs and ended. */
 export async function refreshQueue(app: App): Promise<void> {
   const [queue, history, state] = await Promise.all([
@@ -97,5 +103,5 @@ export async function refreshQueue(app: App): Promise<void> {
     app.server.jobs(["completed", "failed", "cancelled"], SHOWN),
     app.server.queueState(),
   ])
-  tellRun(app.run, { type: "listed", queue: [...queue].reverse(), history, isPaused: state.paused })
+  tellRun(app.run, { type: "listed", queue: inTurn(queue), history, isPaused: state.paused })
 }
