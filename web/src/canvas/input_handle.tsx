@@ -14,6 +14,7 @@ export function InputHandle({ node, input }: { readonly node: string; readonly i
       id={input.name}
       className={isOptional ? `optional ${suits}` : suits}
       style={{ background: colourOf(input.type) }}
+      role="img"
       aria-label={words.canvas.input(input.label ?? input.name, input.type)}
     />
   )

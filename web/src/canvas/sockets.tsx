@@ -53,6 +53,7 @@ function OutputHandle({ node, output, at }: { readonly node: string; readonly ou
       id={String(at)}
       className={suits}
       style={{ background: colourOf(output.type) }}
+      role="img"
       aria-label={words.canvas.output(output.label ?? output.name, output.type)}
     />
   )

@@ -54,9 +54,11 @@ export class Drafts {
     if (session === null) return false
     const ids = new Map<string, string>()
     for (const id of session.tabs) {
-      const text = sessionStorage.getItem(UNSENT + id) ?? (await this.read(id))
+      const unsent = sessionStorage.getItem(UNSENT + id)
+      const text = unsent ?? (await this.read(id))
       sessionStorage.removeItem(UNSENT + id)
       const fresh = own === null ? freshId() : id
+      if (unsent === null && text !== null && own !== null) this.kept.set(id, text)
       if (text !== null && this.open(text, fresh)) ids.set(id, fresh)
     }
     const active = ids.get(session.active)
@@ -106,8 +108,7 @@ export class Drafts {
       if (open.has(id)) continue
       leave()
       this.watched.delete(id)
-      this.kept.delete(id)
-      void this.app.server.deleteUserFile(`${FOLDER}/${id}.json`).catch(() => undefined) // it may never have been sent
+      this.sending = this.sending.then(() => this.forget(id)).catch(() => undefined)
     }
     const session = writeJson({ active, tabs: [...open] })
     sessionStorage.setItem(SESSION, session)
@@ -135,6 +136,10 @@ export class Drafts {
       }
     }).catch(() => undefined)
     return this.sending
+  }
+
+  private async forget(id: string): Promise<void> {
+    if (this.kept.delete(id)) await this.app.server.deleteUserFile(`${FOLDER}/${id}.json`)
   }
 
   private stash(): void {

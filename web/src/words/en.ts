@@ -52,8 +52,6 @@ export const en = {
     saveAs: "Save as …",
     exportWorkflow: "Download as workflow (JSON)",
     exportPrompt: "Download for programs (API format)",
-    exportPicture: "Download as picture (PNG)",
-    exportDrawing: "Download as drawing (SVG)",
     share: "Share as a link …",
     theme: "Light or dark",
     examples: "Examples …",

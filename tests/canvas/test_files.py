@@ -1,0 +1,146 @@
+"""Workflows in the browser's canvas: what was open is there again, names keep them, and files and links open them."""
+
+import json
+import urllib.request
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
+from tests.server.serving import Server, serving
+
+pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+CARRIER = ROOT / "tests" / "references" / "carriers" / "carrier_png.png"
+_DROP = """async ([name, type, address]) => {
+    const file = new File([await (await fetch(address)).blob()], name, {type})
+    const carried = new DataTransfer()
+    carried.items.add(file)
+    for (const each of ["dragover", "drop"]) {
+        const event = new DragEvent(each, {dataTransfer: carried, bubbles: true, cancelable: true})
+        document.querySelector(".canvas").dispatchEvent(event)
+    }
+}"""
+_KEPT = """async text => {
+    const files = await (await fetch("/api/v2/userdata")).json()
+    const drafts = files.filter(each => each.type === "file" && each.path.startsWith("heddle/drafts/"))
+    const read = each => fetch(`/api/userdata/${encodeURIComponent(each.path)}`).then(answer => answer.text())
+    return (await Promise.all(drafts.map(read))).some(each => each.includes(text))
+}"""
+_AXE = """async () => (await axe.run()).violations
+    .filter(each => ["serious", "critical"].includes(each.impact))
+    .map(each => [each.id, ...each.nodes.map(node => node.html.slice(0, 200))])"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    with serving(tmp_path_factory.mktemp("files"), seconds=0) as started:
+        yield started
+
+
+@pytest.fixture
+def window(server: Server) -> Generator[Screen]:
+    with screen(server.address) as shown:
+        shown.open()
+        yield shown
+        shown.must_be_clean()
+
+
+def choose(window: Screen, item: str) -> None:
+    """Choose from the menu of files."""
+    window.press("File")
+    window.page.get_by_role("menuitem", name=item).click()
+
+
+def save_as(window: Screen, name: str) -> None:
+    """Save what is shown under a name."""
+    choose(window, "Save as")
+    window.page.get_by_role("textbox", name="Name", exact=True).fill(name)
+    window.page.keyboard.press("Enter")
+    window.page.get_by_text(f"Saved as {name}").wait_for()
+
+
+def prompt(window: Screen) -> str:
+    """What stands in the node with the prompt, once it is there."""
+    field = window.page.locator(f"{window.node('Prompt')} textarea")
+    field.wait_for()
+    return field.input_value()
+
+
+def write(window: Screen, text: str) -> None:
+    """Write a prompt, and wait until the server has it in a draft."""
+    window.page.locator(f"{window.node('Prompt')} textarea").fill(text)
+    window.page.wait_for_function(_KEPT, arg=text, polling=100)
+
+
+def another(window: Screen) -> Screen:
+    """A window of somebody else's browser, not yet opened."""
+    browser = window.page.context.browser
+    assert browser is not None
+    return Screen(browser.new_page(), window.address)
+
+
+def test_what_was_typed_is_there_after_a_reload_and_what_was_saved_opens(window: Screen, server: Server) -> None:
+    write(window, "a lighthouse in fog")
+    window.page.reload()
+    assert prompt(window) == "a lighthouse in fog"
+    save_as(window, "coast/fog")
+    with urllib.request.urlopen(f"{server.address}/userdata/workflows%2Fcoast%2Ffog.json", timeout=60) as answer:
+        assert "nodes" in json.load(answer)
+    window.press("Close coast/fog")
+    window.page.locator(".node").first.wait_for(state="detached")
+    choose(window, "Saved workflows")
+    window.page.get_by_role("button", name="coast/fog", exact=True).click()
+    assert prompt(window) == "a lighthouse in fog"
+
+
+def test_a_workflow_that_changed_in_another_window_is_not_overwritten_unasked(window: Screen, server: Server) -> None:
+    save_as(window, "shared")
+    other = another(window)
+    other.open()
+    choose(other, "Saved workflows")
+    other.page.get_by_role("button", name="shared", exact=True).click()
+    other.page.get_by_role("button", name="Close shared").wait_for()
+    write(other, "by the other")
+    other.page.keyboard.press("Control+s")
+    other.page.get_by_text("Saved as shared").wait_for()
+    write(window, "by this one")
+    window.page.keyboard.press("Control+s")
+    window.page.get_by_text("was changed in another window").wait_for()
+    window.press("Cancel")
+    with urllib.request.urlopen(f"{server.address}/userdata/workflows%2Fshared.json", timeout=60) as answer:
+        assert "by the other" in answer.read().decode()
+
+
+def test_a_dropped_picture_gives_its_workflow(window: Screen, server: Server) -> None:
+    (server.base / "input" / CARRIER.name).write_bytes(CARRIER.read_bytes())
+    window.page.evaluate(_DROP, [CARRIER.name, "image/png", f"/view?filename={CARRIER.name}&type=input"])
+    window.page.get_by_role("button", name="Close carrier_png", exact=True).wait_for()
+
+
+def test_a_link_carries_the_workflow(window: Screen) -> None:
+    write(window, "a harbour at night")
+    choose(window, "Share as a link")
+    link = window.page.get_by_role("textbox", name="Link").input_value()
+    other = another(window)
+    other.page.goto(link)
+    assert prompt(other) == "a harbour at night"
+    assert "#" not in other.page.url
+
+
+def test_the_gallery_opens_an_example(window: Screen) -> None:
+    choose(window, "Examples")
+    window.page.get_by_role("button", name="Upscale", exact=False).last.click()
+    window.page.get_by_role("button", name="Close Upscale").wait_for()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in web/")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_on_the_first_page_shuts_anybody_out(server: Server, theme: str) -> None:
+    with screen(server.address) as window:
+        window.page.emulate_media(color_scheme="light" if theme == "light" else "dark")
+        window.open()
+        window.page.evaluate(AXE.read_text("utf-8"))  # the page's policy lets no script in by an element
+        assert window.page.evaluate(_AXE) == []
