@@ -35,5 +35,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     for job in desk.pool.running():
         if job.client_id == id and asker.user in (None, job.user):
             first += desk.reporter.first_of(job)
-    await desk.sockets.serve(Socket(id, connection, since is not None, asker, remote, bounds.messages), first, since)
+    socket = Socket(id, connection, since is not None, asker, remote, bounds.messages)
+    socket.change = desk.status.changes  # its first message tells of all so far
+    await desk.sockets.serve(socket, first, since)
     return connection

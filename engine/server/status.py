@@ -19,14 +19,14 @@ class Status:
 
     sockets: Sockets
     remaining: Callable[[str | None], int]  # how many jobs of a user, or of all, wait or run
-    _changes: int = 0
+    changes: int = 0  # of the queue, so far
     _later: asyncio.TimerHandle | None = None
 
     def tell(self, to: str | None = None) -> None:
         """The queue changed: tell this client now, and all others soon."""
-        self._changes += 1
+        self.changes += 1
         if to is not None and to in self.sockets:
-            self.sockets.send_status(self.as_json, self._changes, to)
+            self.sockets.send_status(self.as_json, self.changes, to)
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(SOON, self._tell_all)
 
@@ -36,4 +36,4 @@ class Status:
 
     def _tell_all(self) -> None:
         self._later = None
-        self.sockets.send_status(self.as_json, self._changes)
+        self.sockets.send_status(self.as_json, self.changes)
