@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Position, expect
 
 from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, screen
 from tests.server.serving import serving
@@ -121,7 +121,7 @@ def test_a_node_is_dropped_into_a_link(page: Page) -> None:
     start, end = centre(output(node(page, "VAE Decode"), "IMAGE")), centre(taken(node(page, "Save Image"), "images"))
     canvas = page.locator(".canvas").bounding_box()
     assert canvas is not None
-    middle = {"x": (start[0] + end[0]) / 2 - canvas["x"], "y": (start[1] + end[1]) / 2 - canvas["y"]}
+    middle = Position(x=(start[0] + end[0]) / 2 - canvas["x"], y=(start[1] + end[1]) / 2 - canvas["y"])
     entry.drag_to(page.locator(".canvas"), target_position=middle)
     must_hold(page, nodes=8, links=10)
 
