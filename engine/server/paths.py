@@ -1,7 +1,10 @@
 """The one place where names that come from clients become paths."""
 
+import asyncio
 import mimetypes
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -23,6 +26,7 @@ _TYPES = {
     ".flac": "audio/flac",
     ".opus": "audio/ogg",
 }
+_Read = TypeVar("_Read")
 _ACTIVE = ("html", "javascript", "xml", "svg", "css", "ecmascript")
 
 
@@ -66,7 +70,20 @@ def made_file(folders: Folders, kind: str, subfolder: str, name: str, leases: li
             staged = directory / STAGED / lease / path.relative_to(directory)
             if staged.is_file():
                 return staged
+        if path.is_file():  # it got its name while the stages were looked through
+            return path
     return None
+
+
+async def read_found(find: Callable[[], Path], read: Callable[[Path], _Read]) -> _Read:
+    """Read a file in a thread; one that was published meanwhile is looked for once more."""
+    path = find()
+    try:
+        return await asyncio.to_thread(read, path)
+    except Exception:
+        if path.exists():
+            raise
+    return await asyncio.to_thread(read, find())
 
 
 def type_of(path: Path) -> str:
