@@ -22,14 +22,15 @@ async def view(request: web.Request) -> web.StreamResponse:
     find = partial(_found, desk, query.get("filename"), query.get("type", "output"), query.get("subfolder", ""))
     path = find()
     preview, channel = query.get("preview"), query.get("channel", "rgba")
-    if preview is None and channel not in ("rgb", "a"):
-        content_type = type_of(path)
-        shown = "application/octet-stream" if is_active(content_type) else content_type
-        headers = {**safe_headers(path, content_type), "Content-Type": shown}
-        if _is_read_at_once(path):
-            return web.Response(body=await read_found(find, Path.read_bytes), headers=headers)
+    content_type = type_of(path)
+    shown = "application/octet-stream" if is_active(content_type) else content_type
+    headers = {**safe_headers(path, content_type), "Content-Type": shown}
+    is_plain = preview is None and channel not in ("rgb", "a")
+    if is_plain and not _is_read_at_once(path):
         return web.FileResponse(path, headers=headers)
     try:
+        if is_plain:
+            return web.Response(body=await read_found(find, Path.read_bytes), headers=headers)
         picture = await read_found(find, lambda each: converted(each, preview, channel, desk.bounds.pixels))
     except FileNotFoundError as error:
         raise web.HTTPNotFound from error
