@@ -329,9 +329,9 @@ class Pool:
             lane.is_quick = False
             self.wake()
             return
-        # The end of this job and the lease of the next are asked for at once, and so share a commit.
+        # The end of this job and the lease of the next are asked for at once, in this order, and so share a commit.
         news, took = self._news, held.took()
-        _, following = await asyncio.gather(ending, self._stored(lambda: self.store.lease(lane.name)))
+        _, following = await asyncio.gather(ending, self._next_job(lane))
         lane.held.remove(held)
         lane.is_quick = following is not None and took < QUICK
         if following is not None:
@@ -339,6 +339,9 @@ class Pool:
             self._hand_over(lane, lane.process, following)
         elif news.is_set():  # what came since then found this worker busy
             self.wake()
+
+    async def _next_job(self, lane: Lane) -> Job | None:
+        return await self._stored(lambda: self.store.lease(lane.name))
 
     async def _end(self, job: Job, ending: Ending) -> None:
         try:

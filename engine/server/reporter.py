@@ -38,7 +38,7 @@ class Reporter:
         """A worker took a job."""
         self.metrics.leased(job)
         self.running[job.id] = Telling(job.id)
-        self.holding[job.worker or ""] = job.id
+        self.holding.setdefault(job.worker or "", job.id)
         self.status.tell(job.client_id)
 
     def shows_previews(self, job: Job) -> bool:
@@ -47,6 +47,7 @@ class Reporter:
 
     def happened(self, job: Job, event: Event, message: Message | None, preview: bytes) -> None:
         """Something happened in a job."""
+        self.holding[job.worker or ""] = job.id  # a worker that has two runs this one
         telling = self.running.setdefault(job.id, Telling(job.id))
         for frame in telling.tell(event, message, preview):
             self._send(job, frame)
@@ -59,7 +60,8 @@ class Reporter:
         """A job ended, or waits again."""
         self.metrics.ended(job, state)
         telling = self.running.pop(job.id, Telling(job.id))
-        self.holding.pop(job.worker or "", None)
+        if self.holding.get(job.worker or "") == job.id:
+            del self.holding[job.worker or ""]
         self.status.tell(job.client_id)
         if state in ENDED and job.client_id is not None:
             self._send(job, telling.over())
