@@ -4,19 +4,25 @@ import re
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Locator, Page, Position, expect
+from playwright.sync_api import Page, Position, expect
 
+from tests.canvas.gestures import (
+    centre,
+    choose,
+    drag,
+    empty,
+    hold,
+    must_hold,
+    node,
+    output,
+    press_until_it_cannot,
+    rest,
+    taken,
+)
 from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, screen
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
-
-_AT_REST = """() => {
-    const now = document.querySelector(".react-flow__viewport").style.transform
-    const [before, times] = window.seen ?? ["", 0]
-    window.seen = [now, now === before ? times + 1 : 0]
-    return times > 8
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,7 @@ def page(address: str) -> Generator[Page]:
     expect.set_options(timeout=PATIENCE)
     with screen(address) as window:
         window.open()
-        window.page.wait_for_function(_AT_REST)
+        rest(window.page)
         yield window.page
         window.must_be_clean()
 
@@ -124,67 +130,3 @@ def test_a_node_is_dropped_into_a_link(page: Page) -> None:
     middle = Position(x=(start[0] + end[0]) / 2 - canvas["x"], y=(start[1] + end[1]) / 2 - canvas["y"])
     entry.drag_to(page.locator(".canvas"), target_position=middle)
     must_hold(page, nodes=8, links=10)
-
-
-def empty(page: Page) -> None:
-    """Delete all that is on the canvas."""
-    page.keyboard.press("Control+A")
-    page.keyboard.press("Delete")
-    page.locator(".beginning").wait_for()
-
-
-def choose(page: Page, text: str) -> None:
-    """Take the first that the palette finds."""
-    palette = page.get_by_role("dialog", name="Add a node")
-    palette.get_by_role("combobox").fill(text)
-    page.keyboard.press("Enter")
-    palette.wait_for(state="detached")
-
-
-def node(page: Page, title: str) -> Locator:
-    return page.locator(f'.node[aria-label="{title}"]')
-
-
-def output(of: Locator, name: str) -> Locator:
-    return of.locator(f'[aria-label^="Output {name},"]')
-
-
-def taken(by: Locator, name: str) -> Locator:
-    return by.locator(f'[aria-label^="Input {name},"]')
-
-
-def drag(page: Page, start: Locator, end: "Locator | tuple[float, float]") -> None:
-    hold(page, start, end)
-    page.mouse.up()
-
-
-def hold(page: Page, start: Locator, end: "Locator | tuple[float, float]") -> None:
-    """Drag a link somewhere, and keep it in hand."""
-    page.mouse.move(*centre(start))
-    page.mouse.down()
-    page.mouse.move(*(end if isinstance(end, tuple) else centre(end)), steps=6)
-
-
-def centre(of: Locator) -> tuple[float, float]:
-    of.wait_for()
-    box = of.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def press_until_it_cannot(page: Page, button: str) -> None:
-    """Press Undo or Redo until nothing is left of it."""
-    found = page.get_by_role("button", name=button, exact=True)
-    for _ in range(100):
-        if found.is_disabled():
-            return
-        found.click()
-    raise AssertionError(f"{button} never ends")
-
-
-def must_hold(page: Page, nodes: int, links: int) -> None:
-    """Bring everything into view, and count."""
-    page.locator(".canvas").focus()
-    page.keyboard.press(".")
-    expect(page.locator(".node")).to_have_count(nodes)
-    expect(page.locator(".react-flow__edge")).to_have_count(links)

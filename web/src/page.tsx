@@ -11,8 +11,8 @@ export function Page() {
   const tab = useTab()
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const command = commandFor(event)
-      if (command === undefined) return
+      const command = event.defaultPrevented ? undefined : commandFor(event)
+      if (command === undefined || command.when?.(app) === false) return
       event.preventDefault()
       void doCommand(app, command.name)
     }

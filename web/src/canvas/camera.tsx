@@ -1,5 +1,6 @@
-import { useNodesInitialized, useReactFlow } from "@xyflow/react"
+import { useNodesInitialized, useReactFlow, type ReactFlowInstance } from "@xyflow/react"
 import { useEffect, useRef } from "react"
+import { focused, focusInto, focusOn } from "~/canvas/focus"
 import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
 import { useApp, useEditor } from "~/state/use"
 import type { Camera } from "~/state/view"
@@ -27,7 +28,14 @@ export function CameraLink() {
       zoom: (direction) => void (direction === "in" ? flow.zoomIn() : flow.zoomOut()),
       toGraph: (point) => flow.screenToFlowPosition(point),
       toWindow: (point) => flow.flowToScreenPosition(point),
-      pointer: () => (pointer === null ? middle() : flow.screenToFlowPosition(pointer)),
+      focus: (id) => {
+        show(flow, id, area())
+        focusOn(id)
+        pointer = null // who goes by keys points at nothing
+      },
+      focusInto,
+      focused,
+      pointer: () => (pointer === null ? null : flow.screenToFlowPosition(pointer)),
       middle,
       sizeOf: (id) => {
         const size = flow.getNode(id)?.measured
@@ -44,6 +52,23 @@ export function CameraLink() {
   }, [view, flow])
   useFitting()
   return null
+}
+
+const EDGE = 40 // pixels between what is shown and the edge
+
+/** Move the view so far that a node is seen whole, or its top left corner where it is too large for that. */
+function show(flow: ReactFlowInstance<Drawn, DrawnLink>, id: string, area: DOMRect): void {
+  const node = flow.getNode(id)
+  if (node === undefined) return
+  const { x, y, zoom } = flow.getViewport()
+  const { width = 0, height = 0 } = node.measured ?? {}
+  const by = (start: number, length: number, most: number): number => {
+    const over = Math.max(0, start + length - (most - EDGE))
+    return start < EDGE ? EDGE - start : -Math.min(over, start - EDGE)
+  }
+  const dx = by(node.position.x * zoom + x, width * zoom, area.width)
+  const dy = by(node.position.y * zoom + y, height * zoom, area.height)
+  if (dx !== 0 || dy !== 0) void flow.setViewport({ x: x + dx, y: y + dy, zoom })
 }
 
 /** What was opened or entered is brought into view. */

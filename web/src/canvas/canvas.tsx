@@ -1,14 +1,17 @@
 import { Background, ReactFlow, SelectionMode, type EdgeChange, type NodeChange } from "@xyflow/react"
 import "@xyflow/react/dist/style.css"
 import { useCallback, useMemo, useState, type DragEvent, type MouseEvent } from "react"
+import { Announcer } from "~/canvas/announcer"
 import { CameraLink } from "~/canvas/camera"
 import { followLinks, followNodes } from "~/canvas/changes"
 import { ClipboardLink } from "~/canvas/clipboard"
 import { Column } from "~/canvas/column"
 import { linkUnder, useDragging } from "~/canvas/dragging"
 import { drawnLinks, drawnNodes, type Drawn, type DrawnLink, type Measured } from "~/canvas/flow"
+import { selectFocused } from "~/canvas/focus"
 import { GroupView } from "~/canvas/group"
 import { LinkLine } from "~/canvas/link_line"
+import { LinkPicker } from "~/canvas/link_picker"
 import { useLinking } from "~/canvas/linking"
 import { Menu } from "~/canvas/menu"
 import { NodeView } from "~/canvas/node"
@@ -75,7 +78,17 @@ export function Canvas() {
     [app],
   )
   return (
-    <main className="canvas" tabIndex={-1} aria-label={words.canvas.label} onDoubleClick={onDoubleClick} onContextMenu={onContextMenu} {...useLibraryDrop()}>
+    <main
+      className="canvas"
+      tabIndex={-1}
+      aria-label={words.canvas.label}
+      onDoubleClick={onDoubleClick}
+      onContextMenu={onContextMenu}
+      onFocus={(event) => {
+        selectFocused(app, event.target)
+      }}
+      {...useLibraryDrop()}
+    >
       <ReactFlow<Drawn, DrawnLink>
         nodes={nodes}
         edges={edges}
@@ -86,6 +99,8 @@ export function Canvas() {
         {...linking}
         {...dragging}
         deleteKeyCode={null}
+        disableKeyboardA11y
+        edgesFocusable={false}
         selectionKeyCode={CHOOSE_KEYS}
         multiSelectionKeyCode={CHOOSE_KEYS}
         selectionMode={SelectionMode.Partial}
@@ -107,6 +122,8 @@ export function Canvas() {
       </ReactFlow>
       <RefusalHint />
       <Palette />
+      <LinkPicker />
+      <Announcer />
       <Menu />
     </main>
   )
@@ -132,7 +149,7 @@ function useLibraryDrop() {
         const point = { x: event.clientX, y: event.clientY }
         const at = app.view.camera?.toGraph(point) ?? point
         const link = linkUnder(point)
-        if (link === null) addFromLibrary(app, entry, at)
+        if (link === null) addFromLibrary(app, entry, { at })
         else addIntoLink(app, entry, at, link)
       },
     }),

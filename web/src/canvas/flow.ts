@@ -73,6 +73,7 @@ export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured
       position: { x: node.at.x, y: node.at.y - TITLE_HEIGHT },
       data,
       dragHandle: ".node",
+      domAttributes: { "aria-labelledby": `title-${node.id}` },
       style: isCollapsed(node) ? {} : { width: node.size.width, minHeight: node.size.height + TITLE_HEIGHT },
     }))
   })

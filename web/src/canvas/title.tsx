@@ -16,6 +16,7 @@ export function Title({ id, text, onRename }: Props) {
   if (!isTyped) {
     return (
       <span
+        id={`title-${id}`}
         className="title"
         onDoubleClick={() => {
           isLeft.current = false
@@ -26,10 +27,11 @@ export function Title({ id, text, onRename }: Props) {
       </span>
     )
   }
-  const end = (typed: string | null) => {
+  const end = (typed: string | null, byKey = false) => {
     if (isLeft.current) return
     isLeft.current = true
     view.set({ renamed: null })
+    if (byKey) view.camera?.focus(id)
     if (typed !== null && typed !== text) onRename(typed)
   }
   return (
@@ -46,8 +48,10 @@ export function Title({ id, text, onRename }: Props) {
         end(event.target.value)
       }}
       onKeyDown={(event) => {
-        if (event.key === "Enter") end(event.currentTarget.value)
-        if (event.key === "Escape") end(null)
+        if (event.key === "Enter") end(event.currentTarget.value, true)
+        else if (event.key === "Escape") end(null, true)
+        else return
+        event.stopPropagation()
       }}
     />
   )

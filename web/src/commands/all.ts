@@ -3,10 +3,12 @@
 import type { Command } from "~/commands/command"
 import type { App } from "~/state/app"
 
-const files = import.meta.glob<{ command?: Command }>(["./*.ts", "!./all.ts"], { eager: true })
+const files = import.meta.glob<{ command?: Command; commands?: readonly Command[] }>(["./*.ts", "!./all.ts"], { eager: true })
 
 export const commands: ReadonlyMap<string, Command> = new Map(
-  Object.values(files).flatMap(({ command }) => (command === undefined ? [] : [[command.name, command]])),
+  Object.values(files)
+    .flatMap(({ command, commands = [] }) => (command === undefined ? commands : [command, ...commands]))
+    .map((each) => [each.name, each]),
 )
 
 /** Do a command by its name, if it can be done now; errors are told to the user. */
@@ -38,5 +40,13 @@ export function commandFor(event: KeyboardEvent): Command | undefined {
   const target = event.target
   const isTyping =
     target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-  return [...commands.values()].find((each) => each.keys?.includes(keys) === true && each.isToldByBrowser !== true && (!isTyping || each.alsoInTexts === true))
+  const isElsewhere = target instanceof Element && target !== document.body && target.closest(".canvas") === null
+  const presses = target instanceof Element && target.closest("button, summary, a") !== null && /^(Enter|Space)$/.test(keys)
+  return [...commands.values()].find(
+    (each) =>
+      each.keys?.includes(keys) === true &&
+      each.isToldByBrowser !== true &&
+      (!isTyping || each.alsoInTexts === true) &&
+      !(each.onCanvas === true && (isElsewhere || presses)),
+  )
 }

@@ -2,21 +2,32 @@
 
 import { addNode, addOnLink, type LooseEnd } from "~/document/edits/add"
 import type { Entry } from "~/document/library"
-import type { Graph, LinkId, Point } from "~/document/workflow"
+import type { LinkId, Node, NodeId, Point, Size } from "~/document/workflow"
 import type { App } from "~/state/app"
 
 /** What a node out of the library is called while it is dragged. */
 export const DRAGGED_TYPE = "application/x-heddle-node"
 
-const STEP = 30
+interface Where {
+  readonly at: Point
+  readonly end?: LooseEnd | undefined
+  /** Whether the node may be moved down, so that it covers no other. */
+  readonly findsRoom?: boolean | undefined
+}
 
-/** Add a node at a point; unless said in the middle of what is seen, beside what lies there. */
-export function addFromLibrary(app: App, entry: Entry, at?: Point, end?: LooseEnd): void {
+/** Add a node at a place; unless said in the middle of what is seen, where it covers no other. */
+export function addFromLibrary(app: App, entry: Entry, where?: Where): NodeId {
   const { editor, view } = app
-  const place = at ?? freePlace(editor.graph, view.camera?.middle() ?? { x: 0, y: 0 })
-  const { change, id } = addNode(editor.workflow, editor.graph.id, entry, place, end)
+  const { at, end, findsRoom } = where ?? { at: view.camera?.middle() ?? { x: 0, y: 0 }, end: undefined, findsRoom: true }
+  const { change, id } = addNode(editor.workflow, editor.graph.id, entry, at, end, findsRoom === true ? sizesIn(app) : undefined)
   editor.edit(change)
   editor.select([id])
+  return id
+}
+
+/** How large nodes are drawn, or would be. */
+function sizesIn({ view }: App): (node: Node) => Size {
+  return (node) => view.camera?.sizeOf(node.id) ?? node.size
 }
 
 /** Add a node into a link that it was dropped on. */
@@ -25,12 +36,4 @@ export function addIntoLink(app: App, entry: Entry, at: Point, link: LinkId): vo
   const { change, id } = addOnLink(editor.workflow, editor.graph.id, entry, at, link)
   editor.edit(change)
   editor.select([id])
-}
-
-function freePlace(graph: Graph, at: Point): Point {
-  const isTaken = ({ x, y }: Point): boolean =>
-    [...graph.nodes.values()].some((node) => Math.abs(node.at.x - x) < STEP && Math.abs(node.at.y - y) < STEP)
-  let place = at
-  while (isTaken(place)) place = { x: place.x + STEP, y: place.y + STEP }
-  return place
 }

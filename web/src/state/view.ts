@@ -2,12 +2,14 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { LooseEnd } from "~/document/edits/add"
-import type { Point, Size } from "~/document/workflow"
+import type { NodeId, Point, Size } from "~/document/workflow"
 
 /** A search for a node to add: at a point of the graph, and to what it is to be linked. */
 export interface PaletteAsked {
   readonly at: Point
   readonly end?: LooseEnd | undefined
+  /** Whether the node is moved down to where it covers no other, as nobody pointed at the place. */
+  readonly findsRoom?: boolean
 }
 
 /** A link under the pointer's hand. */
@@ -19,6 +21,8 @@ export interface DraggedEnd {
 export interface ViewState {
   readonly palette: PaletteAsked | null
   readonly dragged: DraggedEnd | null
+  /** The node whose sockets are linked by a list. */
+  readonly linked: NodeId | null
   /** The link that a dragged node would be put into. */
   readonly dropLink: string | null
   /** The node or group whose title is typed. */
@@ -30,6 +34,12 @@ export interface ViewState {
   readonly carried: ReadonlyMap<string, readonly string[]>
 }
 
+/** Which node has the focus: itself, or something inside of it. */
+export interface Focused {
+  readonly node: NodeId
+  readonly isInside: boolean
+}
+
 /** What only the drawn canvas can tell and do. */
 export interface Camera {
   /** Bring some nodes into view; all unless said. */
@@ -38,8 +48,13 @@ export interface Camera {
   /** Where a point of the window lies in the graph. */
   toGraph(point: Point): Point
   toWindow(point: Point): Point
-  /** Where the pointer is on the canvas, else the middle of what is seen; in the graph. */
-  pointer(): Point
+  /** Give a node the focus once it is drawn, and bring it into view. */
+  focus(id: NodeId): void
+  /** Give the first field of a node the focus. */
+  focusInto(id: NodeId): void
+  focused(): Focused | null
+  /** Where the pointer is on the canvas, in the graph. */
+  pointer(): Point | null
   middle(): Point
   /** How large a node is drawn, without its title. */
   sizeOf(id: string): Size | undefined
@@ -49,6 +64,7 @@ export class View {
   readonly store: StoreApi<ViewState> = createStore(() => ({
     palette: null,
     dragged: null,
+    linked: null,
     dropLink: null,
     renamed: null,
     menu: null,

@@ -3,11 +3,12 @@
 import { batch, type Change } from "~/document/change"
 import { connect, insertOnLink, refusal, typeFrom, typeInto, type From, type To } from "~/document/edits/connect"
 import { newNodeId } from "~/document/ids"
+import { roomBelow } from "~/document/edits/room"
 import { inputFor, outputFor, type Entry } from "~/document/library"
 import { linkInto } from "~/document/links"
 import { isNote } from "~/document/schema/special"
 import { nodeOfType } from "~/document/schema/template"
-import type { Graph, GraphId, LinkId, Node, NodeId, Point, Workflow } from "~/document/workflow"
+import type { Graph, GraphId, LinkId, Node, NodeId, Point, Size, Workflow } from "~/document/workflow"
 import { graphOf } from "~/document/workflow"
 
 /** The end of a link that leads nowhere yet: it comes from an output, or goes into an input. */
@@ -31,12 +32,18 @@ export interface Added {
   readonly id: NodeId
 }
 
-/** Put a fresh node at a point, and link it to a loose end. One that ends on its right lies left of the point. */
-export function addNode(workflow: Workflow, graphId: GraphId, entry: Entry, at: Point, end?: LooseEnd): Added {
+/**
+ * Put a fresh node at a point, and link it to a loose end. One that ends on its right lies left of the point; with the
+ * sizes of what is there, it lies so far down that it covers nothing.
+ */
+export function addNode(
+  workflow: Workflow, graphId: GraphId, entry: Entry, at: Point, end?: LooseEnd, sizeOf?: (node: Node) => Size,
+): Added {
   const graph = graphOf(workflow, graphId)
   const id = newNodeId(workflow)
   const made = sized(nodeOfType(entry.type, entry.definition, id, at))
-  const node = end !== undefined && "to" in end ? { ...made, at: { x: at.x - made.size.width, y: at.y } } : made
+  const place = end !== undefined && "to" in end ? { x: at.x - made.size.width, y: at.y } : at
+  const node = { ...made, at: sizeOf === undefined ? place : roomBelow(graph, place, made.size, sizeOf) }
   const add: Change = { type: "add-node", graph: graphId, node }
   const type = end && typeOfEnd(graph, end)
   if (end === undefined || type === undefined) return { change: add, id }
