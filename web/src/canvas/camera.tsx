@@ -1,9 +1,12 @@
-import { useNodesInitialized, useReactFlow, type ReactFlowInstance } from "@xyflow/react"
+import { getViewportForBounds, useReactFlow, type ReactFlowInstance, type Rect } from "@xyflow/react"
 import { useEffect, useRef } from "react"
 import { focused, focusInto, focusOn } from "~/canvas/focus"
 import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
 import { useApp, useEditor } from "~/state/use"
 import type { Camera } from "~/state/view"
+
+export const LEAST_ZOOM = 0.05
+const FITTED_PADDING = 0.15 // of what is seen
 
 /** Lets commands look at the canvas and move over it; it draws nothing. */
 export function CameraLink() {
@@ -22,8 +25,11 @@ export function CameraLink() {
     }
     const camera: Camera = {
       fit: (ids) => {
-        const nodes = ids === undefined ? {} : { nodes: [...ids].map((id) => ({ id })) }
-        void flow.fitView({ ...nodes, padding: 0.15, maxZoom: 1, duration: 150 })
+        const wanted = ids === undefined ? flow.getNodes() : [...ids].flatMap((id) => flow.getNode(id) ?? [])
+        if (wanted.length === 0) return
+        const { width, height } = area()
+        const view = getViewportForBounds(boundsOf(wanted), width, height, LEAST_ZOOM, 1, FITTED_PADDING)
+        void flow.setViewport(view, { duration: 150 })
       },
       zoom: (direction) => void (direction === "in" ? flow.zoomIn() : flow.zoomOut()),
       toGraph: (point) => flow.screenToFlowPosition(point),
@@ -71,19 +77,28 @@ function show(flow: ReactFlowInstance<Drawn, DrawnLink>, id: string, area: DOMRe
   if (dx !== 0 || dy !== 0) void flow.setViewport({ x: x + dx, y: y + dy, zoom })
 }
 
+/** What nodes take up: React Flow's own measure leaves out those that were never drawn, being out of sight. */
+function boundsOf(nodes: readonly Drawn[]): Rect {
+  const boxes = nodes.map(({ position: { x, y }, measured, initialWidth, initialHeight }) => ({
+    ...{ x, y, right: x + (measured?.width ?? initialWidth ?? 0), bottom: y + (measured?.height ?? initialHeight ?? 0) },
+  }))
+  const x = Math.min(...boxes.map((box) => box.x))
+  const y = Math.min(...boxes.map((box) => box.y))
+  return { x, y, width: Math.max(...boxes.map((box) => box.right)) - x, height: Math.max(...boxes.map((box) => box.bottom)) - y }
+}
+
 /** What was opened or entered is brought into view. */
 function useFitting(): void {
   const { view } = useApp()
   const opened = useEditor((state) => (state.history.past.length + state.history.future.length === 0 ? state.saved : null))
   const path = useEditor((state) => state.path.join(":"))
-  const isDrawn = useNodesInitialized()
   const fitted = useRef("")
   const number = useRef({ of: opened, at: 0 })
   useEffect(() => {
     if (opened !== null && number.current.of !== opened) number.current = { of: opened, at: number.current.at + 1 }
     const shown = `${number.current.at} ${path}`
-    if (!isDrawn || fitted.current === shown) return
+    if (fitted.current === shown) return
     fitted.current = shown
     requestAnimationFrame(() => view.camera?.fit()) // once React Flow has the nodes too
-  }, [view, opened, path, isDrawn])
+  }, [view, opened, path])
 }

@@ -2,7 +2,7 @@ import { Background, ReactFlow, SelectionMode, type EdgeChange, type NodeChange 
 import "@xyflow/react/dist/style.css"
 import { useCallback, useMemo, useState, type DragEvent, type MouseEvent } from "react"
 import { Announcer } from "~/canvas/announcer"
-import { CameraLink } from "~/canvas/camera"
+import { CameraLink, LEAST_ZOOM } from "~/canvas/camera"
 import { followLinks, followNodes } from "~/canvas/changes"
 import { ClipboardLink } from "~/canvas/clipboard"
 import { Column } from "~/canvas/column"
@@ -108,10 +108,8 @@ export function Canvas() {
         zoomOnDoubleClick={false}
         connectionRadius={24}
         reconnectRadius={12}
-        minZoom={0.05}
+        minZoom={LEAST_ZOOM}
         maxZoom={4}
-        fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
         onlyRenderVisibleElements
         proOptions={{ hideAttribution: true }}
       >

@@ -2,7 +2,7 @@ import { Handle, Position, type NodeProps } from "@xyflow/react"
 import { memo } from "react"
 import type { DrawnColumn } from "~/canvas/flow"
 import { INPUTS } from "~/document/workflow"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 import { words } from "~/words/words"
 
 /** The inputs or the outputs of the subgraph that is shown: links go from and to them. */

@@ -6,7 +6,7 @@ import { linksInto } from "~/document/links"
 import {
   INPUTS, isCollapsed, OUTPUTS, ROOT, type Boundary, type Graph, type Group, type Link, type Node, type Point, type Reroute,
 } from "~/document/workflow"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 
 export const TITLE_HEIGHT = 30
 const BEHIND = -1001 // what is selected is drawn 1000 higher
@@ -73,6 +73,8 @@ export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured
       position: { x: node.at.x, y: node.at.y - TITLE_HEIGHT },
       data,
       dragHandle: ".node",
+      initialWidth: node.size.width, // of what is out of sight and never measured
+      initialHeight: (isCollapsed(node) ? 0 : node.size.height) + TITLE_HEIGHT,
       domAttributes: { "aria-labelledby": `title-${node.id}` },
       style: isCollapsed(node) ? {} : { width: node.size.width, minHeight: node.size.height + TITLE_HEIGHT },
     }))

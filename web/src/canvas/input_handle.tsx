@@ -1,7 +1,7 @@
 import { Handle, Position } from "@xyflow/react"
 import { useSuits } from "~/canvas/suits"
 import type { Input } from "~/document/workflow"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 import { words } from "~/words/words"
 
 export function InputHandle({ node, input }: { readonly node: string; readonly input: Input }) {

@@ -7,7 +7,7 @@ import { inputName, outputName, ownerOf, titleOf } from "~/document/names"
 import type { Graph, Link, NodeId, Point } from "~/document/workflow"
 import type { App } from "~/state/app"
 import { useApp, useGraph, useView } from "~/state/use"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 import { words } from "~/words/words"
 
 const BESIDE = 60

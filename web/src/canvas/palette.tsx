@@ -5,7 +5,7 @@ import { entriesOf, search, type Entry } from "~/document/library"
 import { addFromLibrary } from "~/state/adding"
 import { useApp, useGraph, useShell, useView } from "~/state/use"
 import type { PaletteAsked } from "~/state/view"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 import { words } from "~/words/words"
 
 const SHOWN = 80

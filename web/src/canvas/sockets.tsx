@@ -2,7 +2,7 @@ import { Handle, Position } from "@xyflow/react"
 import { InputHandle } from "~/canvas/input_handle"
 import { useSuits } from "~/canvas/suits"
 import type { Node, Output } from "~/document/workflow"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 import { words } from "~/words/words"
 
 /** The sockets of a node that stand beside no widget. */

@@ -1,5 +1,5 @@
 import type { Command } from "~/commands/command"
-import { openFiles } from "~/commands/opening"
+import { OPENED_TYPES, openFiles } from "~/commands/opening"
 
 export const command: Command = {
   name: "open",
@@ -9,7 +9,7 @@ export const command: Command = {
     const input = document.createElement("input")
     input.type = "file"
     input.multiple = true
-    input.accept = ".json,.png,.webp,application/json,image/png,image/webp"
+    input.accept = OPENED_TYPES
     input.addEventListener("change", () => void openFiles(app, [...(input.files ?? [])]))
     input.click()
   },

@@ -5,6 +5,7 @@ import { choicesOf } from "~/document/schema/layout"
 import { COMBO, type Definitions } from "~/document/schema/definition"
 import { valueOf, widgetsOf } from "~/document/schema/node_layout"
 import { isOfEditor } from "~/document/schema/special"
+import { titleOf } from "~/document/schema/title"
 import { isHost, type Graph, type GraphId, type Node, type NodeId, type Workflow } from "~/document/workflow"
 
 /** A widget whose value is none of its choices. */
@@ -43,7 +44,7 @@ function absentValues(workflow: Workflow, graph: Graph, node: Node, definitions:
     const choices = choicesOf(widget)
     if (widget.type !== COMBO || typeof value !== "string" || linked.has(widget.name)) return []
     if (choices.includes(value) || widget.options["remote"] !== undefined) return []
-    const title = node.title ?? (textOf(definitions[node.type]?.display_name) || node.type)
+    const title = titleOf(workflow, definitions, node)
     return [{ graph: graph.id, node: node.id, title, key: widget.key, input: widget.name, value, choices }]
   })
 }

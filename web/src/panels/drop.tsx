@@ -27,7 +27,8 @@ function Drop() {
       setOver(false)
       if (event.defaultPrevented || !hasFiles(event)) return
       event.preventDefault()
-      void openFiles(app, [...(event.dataTransfer?.files ?? [])])
+      const point = { x: event.clientX, y: event.clientY }
+      void openFiles(app, [...(event.dataTransfer?.files ?? [])], app.view.camera?.toGraph(point))
     }
     const listened = [["dragover", over], ["dragleave", leave], ["drop", drop]] as const
     for (const [name, heard] of listened) window.addEventListener(name, heard)

@@ -6,7 +6,7 @@ import { words } from "~/words/words"
 const PARTS = [
   ["new", "open", "workflows", "examples"],
   ["save", "saveAs", "share"],
-  ["exportWorkflow", "exportPrompt"],
+  ["exportWorkflow", "exportPrompt", "exportPng", "exportSvg"],
   ["theme"],
 ] as const
 

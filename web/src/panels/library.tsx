@@ -3,7 +3,7 @@ import { categoriesOf, entriesOf, search, socketsOf, type Category, type Entry }
 import type { Panel } from "~/panels/panel"
 import { addFromLibrary, DRAGGED_TYPE } from "~/state/adding"
 import { useApp, useShell } from "~/state/use"
-import { colourOf } from "~/widgets/type_colour"
+import { colourOf } from "~/document/schema/colours"
 import { words } from "~/words/words"
 import "~/panels/library.css"
 

@@ -1,16 +1,17 @@
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { writeWorkflow } from "~/document/formats/write"
 import { openBytes, openText } from "~/document/formats/open"
 import { readJson, writeJson } from "~/document/json"
 import { promptOf } from "~/document/prompt/convert"
+import { WorkflowError } from "~/document/prompt/trouble"
 import { graphOf, ROOT } from "~/document/workflow"
 import { compared, folderOf, pairs, renamed, type Pair } from "./pairs"
 import { asObject } from "~/document/schema/definition"
 
 const carriers = folderOf("carriers", "carriers")
 
-describe.skipIf(!existsSync(carriers))("a picture that carries a workflow", () => {
+describe.skipIf(!existsSync(carriers))("a file that carries a workflow", () => {
   test.each([
     ["carrier_png.png", "workflow"],
     ["carrier_png_plain.png", null],
@@ -20,6 +21,14 @@ describe.skipIf(!existsSync(carriers))("a picture that carries a workflow", () =
     ["carrier_png_prompt_only.png", "prompt"],
     ["carrier_apng_comf.png", "workflow"],
     ["carrier_webp.webp", "workflow"],
+    ["carrier.svg", "workflow"],
+    ["carrier_mp4.mp4", "workflow"],
+    ["carrier_webm.webm", "workflow"],
+    ["carrier_flac.flac", "workflow"],
+    ["carrier_opus.opus", "workflow"],
+    ["carrier_mp3.mp3", "workflow"],
+    ["carrier.glb", "workflow"],
+    ["carrier_latent.latent", "workflow"],
     ["carrier_workflow.json", "workflow"],
     ["carrier_api.json", "prompt"],
   ])("%s is opened as %s", (file, kind) => {
@@ -31,6 +40,20 @@ describe.skipIf(!existsSync(carriers))("a picture that carries a workflow", () =
     const opened = openBytes(bytes, {})
     expect(opened.kind).toBe(kind)
     expect(graphOf(opened.workflow, ROOT).nodes.size).toBeGreaterThan(0)
+  })
+})
+
+describe.skipIf(!existsSync(carriers))("a file that is cut off", () => {
+  const files = readdirSync(carriers).filter((each) => !/json|md$/.test(each))
+  test.each(files)("%s is opened or refused in words, wherever it ends", (file) => {
+    const bytes = new Uint8Array(readFileSync(`${carriers}/${file}`))
+    for (let end = 0; end < bytes.length; end += 97) {
+      try {
+        openBytes(bytes.subarray(0, end), {})
+      } catch (error) {
+        expect(error).toBeInstanceOf(WorkflowError)
+      }
+    }
   })
 })
 
