@@ -1,7 +1,7 @@
 import hooks from "eslint-plugin-react-hooks"
 import tseslint from "typescript-eslint"
 
-const FOLDERS = ["document", "run", "wire", "state", "words", "canvas", "commands", "widgets", "panels"]
+const FOLDERS = ["document", "mask", "run", "wire", "state", "words", "canvas", "commands", "widgets", "panels"]
 
 /** A folder, and whom it may import besides itself; only main.tsx knows all. */
 const floor = (folder, ...below) => ({
@@ -16,7 +16,7 @@ const floor = (folder, ...below) => ({
             regex: `^~/${each}(/|$)`,
             message: `${folder} knows nothing of ${each}.`,
           })),
-          ...(["document", "run", "wire"].includes(folder)
+          ...(["document", "mask", "run", "wire"].includes(folder)
             ? [{ regex: "^(react|react-dom|zustand|@xyflow/react)(/|$)", message: `${folder} draws nothing.` }]
             : []),
         ],
@@ -42,13 +42,14 @@ export default tseslint.config(
     },
   },
   floor("document"),
+  floor("mask"),
   floor("wire", "document"),
   floor("run", "wire", "document"),
   floor("words"),
   floor("state", "document", "wire", "run"),
   floor("commands", "document", "run", "state", "words"),
   floor("widgets", "document", "run", "state", "words"),
-  floor("panels", "document", "run", "state", "words", "widgets", "commands"),
+  floor("panels", "document", "mask", "run", "state", "words", "widgets", "commands"),
   floor("canvas", "document", "run", "state", "words", "widgets", "commands", "panels"),
   { files: ["eslint.config.js"], ...tseslint.configs.disableTypeChecked },
 )

@@ -22,7 +22,7 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
   const kind = kindFor(widget)
   const input = node.inputs.find((each) => each.widget === widget.name && widget.controls === undefined)
   const label = input?.label ?? widget.name
-  if (kind === undefined && widget.type === "") return null // a button of the ecosystem's editor
+  if (kind?.draw === null || (kind === undefined && widget.type === "")) return null // a button of the ecosystem's editor
   const Draw = kind?.draw
   return (
     <li className="node-widget">

@@ -2,10 +2,11 @@
 
 import { textOf, type Json } from "~/document/json"
 import { choicesOf } from "~/document/schema/layout"
-import { COMBO, type Definitions } from "~/document/schema/definition"
+import type { Definitions } from "~/document/schema/definition"
 import { valueOf, widgetsOf } from "~/document/schema/node_layout"
 import { isOfEditor } from "~/document/schema/special"
 import { titleOf } from "~/document/schema/title"
+import { isAbsent } from "~/document/schema/uploads"
 import { isHost, type Graph, type GraphId, type Node, type NodeId, type Workflow } from "~/document/workflow"
 
 /** A widget whose value is none of its choices. */
@@ -42,8 +43,7 @@ function absentValues(workflow: Workflow, graph: Graph, node: Node, definitions:
   return widgetsOf({ workflow, graph, definitions }, node).flatMap((widget) => {
     const value = valueOf(node, widget)
     const choices = choicesOf(widget)
-    if (widget.type !== COMBO || typeof value !== "string" || linked.has(widget.name)) return []
-    if (choices.includes(value) || widget.options["remote"] !== undefined) return []
+    if (typeof value !== "string" || linked.has(widget.name) || !isAbsent(widget, value)) return []
     const title = titleOf(workflow, definitions, node)
     return [{ graph: graph.id, node: node.id, title, key: widget.key, input: widget.name, value, choices }]
   })

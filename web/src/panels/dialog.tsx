@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type ReactNode } from "react"
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react"
 import { words } from "~/words/words"
 
 export interface DialogProps {
@@ -12,11 +12,14 @@ export interface DialogProps {
 export function Dialog({ title, className = "", onClose, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null)
   const heading = useId()
-  useEffect(() => {
+  const isMounted = useRef(false)
+  useLayoutEffect(() => {
     const shown = box.current
+    isMounted.current = true
     shown?.showModal()
     return () => {
-      shown?.close()
+      isMounted.current = false
+      shown?.close() // while it is still on the page, so that the focus goes back to where it was
     }
   }, [])
   return (
@@ -26,6 +29,11 @@ export function Dialog({ title, className = "", onClose, children }: DialogProps
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault()
+        onClose()
+      }}
+      onClose={() => {
+        if (!isMounted.current) return
+        box.current?.showModal() // browsers close at the second Escape without asking
         onClose()
       }}
       onKeyDown={(event) => {

@@ -3,6 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { LooseEnd } from "~/document/edits/add"
 import type { NodeId, Point, Size } from "~/document/workflow"
+import type { Masking } from "~/state/masking"
 
 /** A search for a node to add: at a point of the graph, and to what it is to be linked. */
 export interface PaletteAsked {
@@ -30,6 +31,8 @@ export interface ViewState {
   /** A menu at a point of the window. */
   readonly menu: Point | null
   readonly hasMap: boolean
+  /** The picture that a mask is painted for. */
+  readonly masking: Masking | null
   /** By the ids of groups that are dragged: what lay in them when that began, and goes with them. */
   readonly carried: ReadonlyMap<string, readonly string[]>
 }
@@ -69,6 +72,7 @@ export class View {
     renamed: null,
     menu: null,
     hasMap: true,
+    masking: null,
     carried: new Map(),
   }))
   private shown: Camera | null = null

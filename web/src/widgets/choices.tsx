@@ -1,6 +1,7 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react"
 import { writeJson, type Json } from "~/document/json"
 import { choicesOf } from "~/document/schema/layout"
+import { isAbsent } from "~/document/schema/uploads"
 import { useApp } from "~/state/use"
 import type { WidgetProps } from "~/widgets/widget"
 import { words } from "~/words/words"
@@ -19,7 +20,7 @@ export function Choices({ node, widget, value, label, onChange, onDone }: Widget
   const [at, setAt] = useState(0)
   const list = useRef<HTMLUListElement>(null)
   const choices = choicesOf(widget)
-  const isAbsent = value !== undefined && !choices.includes(value)
+  const isGone = isAbsent(widget, value)
   const isOpen = typed !== null
   const found = useMemo(() => (typed === null ? [] : matching(choices, typed)), [choices, typed])
   useEffect(() => {
@@ -47,9 +48,9 @@ export function Choices({ node, widget, value, label, onChange, onDone }: Widget
         aria-expanded={isOpen}
         aria-controls={id}
         aria-activedescendant={isOpen && found.length > 0 ? `${id}-${String(at)}` : undefined}
-        aria-invalid={isAbsent}
+        aria-invalid={isGone}
         title={shownAs(value)}
-        value={typed ?? (isAbsent ? words.widgets.absent(shownAs(value)) : shownAs(value))}
+        value={typed ?? (isGone ? words.widgets.absent(shownAs(value)) : shownAs(value))}
         placeholder={isOpen ? shownAs(value) : ""}
         onClick={open}
         onChange={(event) => {

@@ -2,6 +2,8 @@ import { useRef, useState, type DragEvent } from "react"
 import { COMBO } from "~/document/schema/definition"
 import { Choices } from "~/widgets/choices"
 import type { WidgetKind, WidgetProps } from "~/widgets/widget"
+import { fileNamed, folderOf } from "~/document/schema/uploads"
+import { maskingOf } from "~/state/masking"
 import { useApp } from "~/state/use"
 import { words } from "~/words/words"
 import "~/widgets/picture.css"
@@ -16,7 +18,7 @@ export const widget: WidgetKind = {
 const PICTURE = /^image\//
 
 function Picture(props: WidgetProps) {
-  const { value, label, onChange, onDone } = props
+  const { node, widget, value, label, onChange, onDone } = props
   const app = useApp()
   const picker = useRef<HTMLInputElement>(null)
   const [isOver, setOver] = useState(false)
@@ -79,9 +81,20 @@ function Picture(props: WidgetProps) {
           picker.current?.click()
         }}
       >
-        {name !== "" && <img key={name} src={app.server.inputUrl(name)} alt={name} />}
+        {name !== "" && <img key={name} src={app.server.fileUrl(fileNamed(name, folderOf(widget)), "webp;80")} alt={name} />}
         <span>{isBusy ? words.widgets.bringing : words.widgets.drop}</span>
       </button>
+      {name !== "" && (
+        <button
+          type="button"
+          className="widget-picture-mask"
+          onClick={() => {
+            app.view.set({ masking: maskingOf(app, node, widget.key) })
+          }}
+        >
+          {words.commands.paintMask}
+        </button>
+      )}
       <input
         ref={picker}
         type="file"

@@ -23,5 +23,6 @@ export interface WidgetKind {
   fits(widget: Widget): boolean
   /** 0 unless said; special kinds, such as a picture's upload, stand above the basic ones. */
   readonly rank?: number
-  readonly draw: ComponentType<WidgetProps>
+  /** Null for what takes a place in files and none on the canvas. */
+  readonly draw: ComponentType<WidgetProps> | null
 }

@@ -168,12 +168,11 @@ export class Server {
     return url.href
   }
 
-  /** A small picture of an input by the name that nodes know: `folder/name.png`, `name.png [output]`. */
-  inputUrl(name: string): string {
-    const [, path = name, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(name) ?? []
-    const cut = path.lastIndexOf("/")
-    const file = { filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(cut, 0)), type: type as FileItem["type"] }
-    return this.fileUrl(file, "webp;80")
+  /** The address of a picture's colours, also of those that its transparency hides. */
+  coloursUrl(file: FileItem): string {
+    const url = new URL(this.fileUrl(file))
+    url.searchParams.set("channel", "rgb")
+    return url.href
   }
 
   /** The bytes of a file, with whatever its metadata carries. */

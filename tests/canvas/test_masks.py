@@ -1,0 +1,179 @@
+"""Masks painted by hand: by pointer and keys, kept with the picture, and obeyed by a run."""
+
+import io
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
+from tests.server.serving import Server, serving
+
+pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
+
+WORKFLOW = Path(__file__).parents[2] / "workflows" / "inpaint.json"
+SIDE = 128
+_OPEN = """text => {
+    const carried = new DataTransfer()
+    carried.items.add(new File([text], "inpaint.json", {type: "application/json"}))
+    const drop = new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true})
+    document.querySelector(".canvas").dispatchEvent(drop)
+}"""
+_COVER = """([x, y]) => {
+    const sheet = document.querySelector(".mask-sheet canvas")
+    return sheet.getContext("2d").getImageData(x, y, 1, 1).data[3]
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    with serving(tmp_path_factory.mktemp("masks")) as running:
+        picture().save(running.base / "input" / "scene.png")
+        yield running
+
+
+@pytest.fixture
+def window(server: Server) -> Generator[Screen]:
+    """The canvas with a workflow that paints the masked part of a picture anew."""
+    with screen(server.address) as opened:
+        opened.open()
+        opened.page.evaluate(_OPEN, json.dumps(inpainting()))
+        opened.page.locator(opened.node("Load Image")).wait_for()
+        yield opened
+        opened.must_be_clean()
+
+
+def picture() -> Image.Image:
+    """A red house on a meadow."""
+    image = Image.new("RGB", (SIDE, SIDE), (120, 170, 220))
+    drawn = ImageDraw.Draw(image)
+    drawn.rectangle((0, 80, SIDE, SIDE), fill=(80, 150, 70))
+    drawn.rectangle((48, 50, 86, 96), fill=(190, 60, 50))
+    return image
+
+
+def inpainting() -> dict[str, object]:
+    """The example of inpainting, with a picture of the user's in the place of the first one that it makes."""
+    prompt = json.loads(WORKFLOW.read_text())
+    for each in ("2", "4", "5", "9", "10", "11", "30"):
+        del prompt[each]
+    prompt["6"] = {"class_type": "LoadImage", "inputs": {"image": "scene.png"}}
+    for node, name in (("13", "mask"), ("16", "mask")):
+        prompt[node]["inputs"][name] = ["6", 1]
+    prompt["14"]["inputs"]["steps"] = 8
+    prompt["7"]["inputs"] = {"images": ["16", 0], "filename_prefix": "masked"}
+    return prompt
+
+
+def paint(window: Screen, *points: tuple[int, int], button: str = "left") -> None:
+    """Drag over points of the picture."""
+    spots = [spot(window, *each) for each in points]
+    window.page.mouse.move(*spots[0])
+    window.page.mouse.down(button="right" if button == "right" else "left")
+    for each in spots[1:]:
+        window.page.mouse.move(*each, steps=5)
+    window.page.mouse.up(button="right" if button == "right" else "left")
+
+
+def spot(window: Screen, x: int, y: int) -> tuple[float, float]:
+    """Where a point of the picture is seen."""
+    box = window.page.locator(".mask-sheet canvas").bounding_box()
+    assert box is not None
+    return box["x"] + x * box["width"] / SIDE, box["y"] + y * box["height"] / SIDE
+
+
+def cover(window: Screen, x: int, y: int) -> int:
+    """How much of a point is masked, as it is shown."""
+    return int(window.page.evaluate(_COVER, [x, y]))
+
+
+def begin(window: Screen) -> None:
+    window.press("Paint a mask")
+    window.page.wait_for_function("() => document.activeElement?.className.startsWith('mask-stage')")
+
+
+def pixels(data: bytes | Path) -> "np.ndarray[tuple[int, ...], np.dtype[np.int16]]":
+    with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as image:
+        return np.asarray(image.convert("RGBA")).astype(np.int16)
+
+
+def test_a_run_changes_a_picture_where_a_mask_was_painted_and_nowhere_else(server: Server, window: Screen) -> None:
+    file = io.BytesIO()
+    picture().save(file, "PNG")
+    picker = window.page.locator(f"{window.node('Load Image')} input[type=file]")
+    picker.set_input_files({"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    window.page.locator('.widget-picture img[alt="mine.png"]').wait_for()
+    begin(window)
+    paint(window, (50, 60), (82, 60), (82, 90), (50, 90), (50, 75), (82, 75))
+    window.press("Save")
+    window.page.locator('.widget-picture img[alt="clipspace/mine-masked.png [input]"]').wait_for()
+    window.press("Run")
+    window.wait_for_picture("Save Image")
+
+    kept = pixels(server.base / "input" / "clipspace" / "mine-masked.png")
+    made = pixels(next((server.base / "output").glob("masked_*.png")))
+    before = pixels(file.getvalue())
+    mask = 255 - kept[..., 3]
+    assert (kept[..., :3] == before[..., :3]).all()
+    assert mask[75, 66] == 255
+    assert mask[20, 20] == 0
+    changed = np.abs(made - before)[..., :3].max(axis=-1)
+    assert changed[mask == 0].max() == 0
+    assert changed[mask == 255].mean() > 8
+
+    begin(window)
+    assert (cover(window, 66, 75), cover(window, 20, 20)) == (255, 0)
+    window.press("Cancel")
+    window.press("Undo")
+    window.page.locator('.widget-picture img[alt="mine.png"]').wait_for()
+
+
+def test_strokes_are_undone_erased_and_inverted_and_closing_asks_before_they_are_lost(window: Screen) -> None:
+    begin(window)
+    window.page.keyboard.press("Enter")
+    assert (cover(window, 64, 64), cover(window, 20, 20)) == (255, 0)
+    paint(window, (64, 40), (64, 90), button="right")
+    assert cover(window, 64, 64) == 0
+    window.page.keyboard.press("Control+Z")
+    assert cover(window, 64, 64) == 255
+    window.press("Invert")
+    assert (cover(window, 64, 64), cover(window, 20, 20)) == (0, 255)
+    window.press("Clear")
+    assert cover(window, 20, 20) == 0
+    window.page.keyboard.press("Escape")
+    window.press("Go on painting")
+    assert window.page.locator(".mask-stage").is_visible()
+    window.page.keyboard.press("Escape")
+    window.press("Close without saving")
+    window.page.locator(".mask-stage").wait_for(state="detached")
+    assert window.page.locator('.widget-picture img[alt="scene.png"]').is_visible()
+
+
+def test_brush_and_picture_follow_keys_wheel_and_space(window: Screen) -> None:
+    begin(window)
+    page = window.page
+    size = page.get_by_role("slider", name="Size")
+    assert size.get_attribute("aria-valuetext") == "16 px"
+    page.keyboard.press("]")
+    assert size.get_attribute("aria-valuetext") == "20 px"
+    page.keyboard.press("[")
+    assert size.get_attribute("aria-valuetext") == "16 px"
+    before = spot(window, 64, 64)
+    page.mouse.move(*before)
+    page.mouse.wheel(0, -300)
+    page.wait_for_function(
+        "width => document.querySelector('.mask-sheet canvas').getBoundingClientRect().width > width", arg=900
+    )
+    assert spot(window, 64, 64) == pytest.approx(before, abs=0.5)
+    page.keyboard.down(" ")
+    page.mouse.down()
+    page.mouse.move(before[0] + 50, before[1] - 30)
+    page.mouse.up()
+    page.keyboard.up(" ")
+    assert spot(window, 64, 64) == pytest.approx((before[0] + 50, before[1] - 30), abs=0.5)
+    assert cover(window, 64, 64) == 0
+    page.keyboard.press("Escape")
+    page.locator(".mask-stage").wait_for(state="detached")
