@@ -11,8 +11,8 @@ export function Page() {
   const tab = useTab()
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const command = event.defaultPrevented ? undefined : commandFor(event)
-      if (command === undefined || command.when?.(app) === false) return
+      const command = event.defaultPrevented ? undefined : commandFor(app, event)
+      if (command === undefined) return
       event.preventDefault()
       void doCommand(app, command.name)
     }

@@ -19,6 +19,7 @@ import { Palette } from "~/canvas/palette"
 import { RefusalHint } from "~/canvas/refusal_hint"
 import { RerouteView } from "~/canvas/reroute"
 import { Tools } from "~/canvas/tools"
+import type { LooseEnd } from "~/document/edits/add"
 import { entriesOf } from "~/document/library"
 import { addFromLibrary, addIntoLink, DRAGGED_TYPE } from "~/state/adding"
 import { useApp, useEditor, useGraph } from "~/state/use"
@@ -56,6 +57,9 @@ export function Canvas() {
     },
     [app],
   )
+  const onPaneClick = useCallback(() => {
+    app.editor.select([]) // React Flow knows nothing of the slots of a subgraph
+  }, [app])
   const onDoubleClick = useCallback(
     (event: MouseEvent) => {
       if (!(event.target instanceof Element) || !event.target.classList.contains("react-flow__pane")) return
@@ -68,12 +72,12 @@ export function Canvas() {
     (event: MouseEvent) => {
       if (!(event.target instanceof Element) || event.target.closest("input, textarea, img, .palette-behind, .menu-behind") !== null) return
       event.preventDefault()
-      const id = event.target.closest<HTMLElement>(".react-flow__node")?.dataset["id"]
+      const id = event.target.closest<HTMLElement>("[data-slot]")?.dataset["slot"] ?? event.target.closest<HTMLElement>(".react-flow__node")?.dataset["id"]
       const link = event.target.closest<HTMLElement>(".react-flow__edge")?.dataset["id"]
       const under = id ?? (link === undefined ? undefined : `link:${link}`)
       if (under === undefined) app.editor.select([])
       else if (!app.editor.state.selected.has(under)) app.editor.select([under])
-      app.view.set({ menu: { x: event.clientX, y: event.clientY } })
+      app.view.set({ menu: { x: event.clientX, y: event.clientY }, pointed: socketUnder(event.target) })
     },
     [app],
   )
@@ -96,6 +100,7 @@ export function Canvas() {
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
+        onPaneClick={onPaneClick}
         {...linking}
         {...dragging}
         deleteKeyCode={null}
@@ -125,6 +130,15 @@ export function Canvas() {
       <Menu />
     </main>
   )
+}
+
+/** The socket at whose row an element of the page stands. */
+function socketUnder(element: Element): LooseEnd | null {
+  const node = element.closest<HTMLElement>(".react-flow__node")?.dataset["id"]
+  const row = element.closest<HTMLElement>("[data-input], [data-output]")
+  if (node === undefined || row === null) return null
+  const { input, output } = row.dataset
+  return input === undefined ? { from: { node, output: Number(output) } } : { to: { node, input } }
 }
 
 /** Nodes that are dragged out of the library, onto the canvas or into a link. */

@@ -5,6 +5,7 @@ import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
 import { batch, type Change } from "~/document/change"
 import { moveReroute } from "~/document/edits/drawn"
 import { moveNodes } from "~/document/edits/nodes"
+import { isSlotKey } from "~/document/edits/slots"
 import { INPUTS, OUTPUTS, type Graph, type NodeId, type Point } from "~/document/workflow"
 import type { App } from "~/state/app"
 import type { ViewState } from "~/state/view"
@@ -36,7 +37,7 @@ export function followLinks(app: App, changes: readonly EdgeChange<DrawnLink>[])
 }
 
 function choose(app: App, changes: readonly (NodeChange<Drawn> | EdgeChange<DrawnLink>)[], named: (id: string) => string): void {
-  const chosen = new Set(app.editor.state.selected)
+  const chosen = new Set([...app.editor.state.selected].filter((id) => !isSlotKey(id)))
   let isChanged = false
   for (const change of changes) {
     if (change.type !== "select") continue

@@ -1,5 +1,6 @@
 import { useEffect } from "react"
 import { copyText } from "~/document/clipboard"
+import { isSlotKey } from "~/document/edits/slots"
 import { removeSelected } from "~/document/edits/selection"
 import { paste } from "~/state/pasting"
 import { useApp } from "~/state/use"
@@ -11,10 +12,10 @@ export function ClipboardLink() {
     const onCopy = (event: ClipboardEvent): void => {
       const { editor } = app
       const { selected } = editor.state
-      if (isOfText(event) || selected.size === 0 || event.clipboardData === null) return
+      if (isOfText(event) || ![...selected].some((id) => !isSlotKey(id)) || event.clipboardData === null) return
       event.clipboardData.setData("text/plain", copyText(editor.workflow, editor.graph.id, selected, app.state.definitions))
       event.preventDefault()
-      if (event.type === "cut") editor.edit(removeSelected(editor.graph, selected))
+      if (event.type === "cut") editor.edit(removeSelected(editor.workflow, editor.graph, selected))
     }
     const onPaste = (event: ClipboardEvent): void => {
       if (event.defaultPrevented || isOfText(event)) return

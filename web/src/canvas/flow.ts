@@ -73,7 +73,7 @@ export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured
       position: { x: node.at.x, y: node.at.y - TITLE_HEIGHT },
       data,
       dragHandle: ".node",
-      initialWidth: node.size.width, // of what is out of sight and never measured
+      initialWidth: node.size.width, // until it is measured, which what is out of sight never is
       initialHeight: (isCollapsed(node) ? 0 : node.size.height) + TITLE_HEIGHT,
       domAttributes: { "aria-labelledby": `title-${node.id}` },
       style: isCollapsed(node) ? {} : { width: node.size.width, minHeight: node.size.height + TITLE_HEIGHT },
@@ -95,7 +95,7 @@ function columns(graph: Graph, measured: Measured): DrawnColumn[] {
   if (graph.id === ROOT) return []
   return ([[INPUTS, graph.inputs, graph.inputColumn], [OUTPUTS, graph.outputs, graph.outputColumn]] as const).map(([id, slots, box]) => {
     const size = measured.get(id)
-    const column: DrawnColumn = { id, type: "column", position: { x: box.x, y: box.y }, data: { slots }, selectable: false, style: { minWidth: box.width } }
+    const column: DrawnColumn = { id, type: "column", position: { x: box.x, y: box.y }, data: { slots }, selectable: false, focusable: false, style: { minWidth: box.width } }
     return size === undefined ? column : { ...column, measured: size }
   })
 }

@@ -2,8 +2,10 @@ import { useState } from "react"
 import { Picker, type Option } from "~/canvas/picker"
 import { typeOfEnd } from "~/document/edits/add"
 import { partnersOf, socketsOf, type Partner, type Socket } from "~/document/edits/partners"
+import { promote } from "~/document/edits/promote"
 import { connectGrowing, disconnectShrinking } from "~/document/edits/reshape"
-import { inputName, outputName, ownerOf, titleOf } from "~/document/names"
+import { newUuid } from "~/document/ids"
+import { inputName, outputName, ownerOf } from "~/document/names"
 import type { Graph, Link, NodeId, Point } from "~/document/workflow"
 import type { App } from "~/state/app"
 import { useApp, useGraph, useView } from "~/state/use"
@@ -30,7 +32,7 @@ function Choosing({ id }: { readonly id: NodeId }) {
     app.view.set({ linked: null })
     app.view.camera?.focus(id)
   }
-  const title = titleOf(app.place, node)
+  const title = ownerOf(app.place, id)
   const at = { x: node.at.x + node.size.width, y: node.at.y }
   const typed = {
     at,
@@ -110,6 +112,15 @@ function waysOf(app: App, graph: Graph, socket: Socket, at: Point): Way[] {
       view.set({ palette: { at: "from" in end ? { x: at.x + BESIDE, y: at.y } : leftOf(graph, end.to.node), end, findsRoom: true } })
     },
   }
+  const promotion = promote(editor.workflow, graph, end, newUuid)
+  const shown: Way[] = promotion === null ? [] : [{
+    key: "promote",
+    text: "from" in end ? words.linking.newOutput(graph.name) : words.linking.newInput(graph.name),
+    detail: "",
+    take: () => {
+      editor.edit(promotion)
+    },
+  }]
   const cuts = socket.links.map((each): Way => ({
     key: `cut ${each.id}`,
     text: "from" in end ? words.linking.cutTo(into(app, each)) : words.linking.cutFrom(outOf(app, each)),
@@ -118,7 +129,7 @@ function waysOf(app: App, graph: Graph, socket: Socket, at: Point): Way[] {
       editor.edit(disconnectShrinking(app.place, each.id))
     },
   }))
-  return [...ways, fresh, ...cuts]
+  return [...ways, fresh, ...shown, ...cuts]
 }
 
 function link(app: App, { end }: Socket, partner: Partner): void {

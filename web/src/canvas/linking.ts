@@ -2,12 +2,18 @@
 
 import type { Connection, Edge, FinalConnectionState, OnConnectStartParams } from "@xyflow/react"
 import { useMemo, useRef } from "react"
+import { batch, type Change } from "~/document/change"
 import { connectToNode, typeOfEnd, type LooseEnd } from "~/document/edits/add"
-import { reconnect, refusal } from "~/document/edits/connect"
+import { addInput, addOutput } from "~/document/edits/boundary"
+import { reconnect, refusal, typeFrom, typeInto, type Refusal } from "~/document/edits/connect"
 import { connectGrowing } from "~/document/edits/reshape"
-import type { Point } from "~/document/workflow"
+import { newUuid } from "~/document/ids"
+import { INPUTS, OUTPUTS, type Graph, type Point } from "~/document/workflow"
 import type { App } from "~/state/app"
 import { useApp } from "~/state/use"
+
+/** The handle of a subgraph's input or output that is not there yet. */
+export const NEW = "+"
 
 export function endsOf(made: Connection | Edge) {
   return {
@@ -33,8 +39,7 @@ export function useLinking() {
   return useMemo(
     () => ({
       isValidConnection: (made: Connection | Edge) => {
-        const ends = endsOf(made)
-        return refusal(app.editor.graph, ends.from, ends.to) === null
+        return refusalOf(app.editor.graph, made) === null
       },
       onConnectStart: (_: unknown, params: OnConnectStartParams) => {
         const end = looseEnd(params)
@@ -42,8 +47,7 @@ export function useLinking() {
         app.view.set({ dragged: end === null || type === undefined || type === null ? null : { end, type } })
       },
       onConnect: (made: Connection) => {
-        const ends = endsOf(made)
-        app.editor.edit(connectGrowing(app.place, ends.from, ends.to))
+        app.editor.edit(linkBetween(app, made))
       },
       onConnectEnd: (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
         const { dragged } = app.view.state
@@ -56,7 +60,10 @@ export function useLinking() {
       },
       onReconnect: (edge: Edge, made: Connection) => {
         const link = app.editor.graph.links.get(edge.id)
-        if (link !== undefined) app.editor.edit(reconnect(app.editor.graph, link, endsOf(made)))
+        if (link === undefined) return
+        const isNew = made.sourceHandle === NEW || made.targetHandle === NEW
+        const cut = { type: "disconnect", graph: app.editor.graph.id, id: link.id } as const
+        app.editor.edit(isNew ? batch(cut, linkBetween(app, made)) : reconnect(app.editor.graph, link, endsOf(made)))
       },
       onReconnectEnd: (_: unknown, edge: Edge, __: unknown, state: FinalConnectionState) => {
         held.current = null
@@ -67,6 +74,23 @@ export function useLinking() {
     }),
     [app],
   )
+}
+
+/** Why two handles cannot be linked; null where they can. */
+export function refusalOf(graph: Graph, made: Connection | Edge): Refusal | null {
+  const { from, to } = endsOf(made)
+  if (made.sourceHandle === NEW) return typeInto(graph, to) === undefined || to.node === OUTPUTS ? { because: "missing" } : null
+  if (made.targetHandle === NEW) return typeFrom(graph, from) === undefined || from.node === INPUTS ? { because: "missing" } : null
+  return refusal(graph, from, to)
+}
+
+/** The link between two handles, with an input or output of the subgraph for it where that is new. */
+function linkBetween(app: App, made: Connection): Change {
+  const { workflow, graph } = app.editor
+  const { from, to } = endsOf(made)
+  if (made.sourceHandle === NEW) return addInput(workflow, graph.id, to, newUuid())
+  if (made.targetHandle === NEW) return addOutput(workflow, graph.id, from, newUuid())
+  return connectGrowing(app.place, from, to)
 }
 
 function dropInTheVoid(app: App, end: LooseEnd, point: Point): void {

@@ -8,8 +8,8 @@ import { useApp, useView } from "~/state/use"
 import { words } from "~/words/words"
 import "~/canvas/menu.css"
 
-const OF_SELECTION = ["paintMask", "rename", "copy", "cut", "duplicate", "remove", "dissolve", "", "bypass", "mute", "collapse", "", "group", "makeSubgraph", "unpackSubgraph", "enter", "arrange"]
-const OF_CANVAS = ["addNode", "library", "paste", "selectAll", "", "fit", "arrange", "map", "leave", "", "undo", "redo", "help"]
+const OF_SELECTION = ["promote", "demote", "", "paintMask", "rename", "slotUp", "slotDown", "copy", "cut", "duplicate", "remove", "dissolve", "", "bypass", "mute", "collapse", "", "group", "makeSubgraph", "unpackSubgraph", "enter", "arrange"]
+const OF_CANVAS = ["addNode", "library", "paste", "selectAll", "", "fit", "arrange", "map", "", "leave", "renameSubgraph", "", "undo", "redo", "help"]
 const COLOURS = [undefined, "#7a3b3b", "#80612f", "#3d6b45", "#2f6c70", "#3b5a8a", "#64478a", "#4a505a"]
 
 /** What can be done where the right button was pressed. */
@@ -23,7 +23,10 @@ function Open({ at }: { readonly at: Point }) {
   const { editor, view } = app
   const list = useRef<HTMLDivElement>(null)
   const { selected } = editor.state
-  const names = (selected.size > 0 ? OF_SELECTION : OF_CANVAS).filter((name) => name === "" || commands.get(name)?.when?.(app) !== false)
+  const names = withoutLooseRules(
+    (selected.size > 0 ? OF_SELECTION : OF_CANVAS).filter((name) => name === "" || commands.get(name)?.when?.(app) !== false),
+  )
+  const isPaintable = [...selected].some((id) => id.startsWith("group:") || editor.graph.nodes.has(id))
   useEffect(() => {
     list.current?.querySelector("button")?.focus()
   }, [])
@@ -86,7 +89,7 @@ function Open({ at }: { readonly at: Point }) {
             </button>
           ),
         )}
-        {selected.size > 0 && (
+        {isPaintable && (
           <div className="menu-colours">
             {COLOURS.map((colour) => (
               <button
@@ -104,4 +107,9 @@ function Open({ at }: { readonly at: Point }) {
       </div>
     </div>
   )
+}
+
+/** Rules stand between entries alone: not at an end, nor next to each other. */
+function withoutLooseRules(names: readonly string[]): string[] {
+  return names.filter((name, at) => name !== "" || (at > 0 && names[at - 1] !== "" && names.slice(at).some((each) => each !== "")))
 }

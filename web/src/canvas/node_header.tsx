@@ -1,5 +1,6 @@
 import { Title } from "~/canvas/title"
-import { collapseNodes, renameNode } from "~/document/edits/nodes"
+import { retitle } from "~/document/edits/boundary_names"
+import { collapseNodes } from "~/document/edits/nodes"
 import { BYPASSED, isCollapsed, MUTED, type Node } from "~/document/workflow"
 import { useApp } from "~/state/use"
 import { words } from "~/words/words"
@@ -25,7 +26,7 @@ export function NodeHeader({ node, title, isHost }: { readonly node: Node; reado
         id={node.id}
         text={title}
         onRename={(text) => {
-          editor.edit(renameNode(editor.graph, node.id, text))
+          editor.edit(retitle(editor.workflow, editor.graph, node, text))
         }}
       />
       {state !== undefined && <small>{state}</small>}

@@ -1,5 +1,6 @@
 import { useConnection } from "@xyflow/react"
-import { refusal, type Refusal } from "~/document/edits/connect"
+import { refusalOf } from "~/canvas/linking"
+import type { Refusal } from "~/document/edits/connect"
 import { useApp, useGraph } from "~/state/use"
 import { words } from "~/words/words"
 
@@ -11,8 +12,8 @@ export function RefusalHint() {
   if (!hand.inProgress || hand.toHandle === null || hand.isValid === true) return null
   const [source, target] = hand.fromHandle.type === "source" ? [hand.fromHandle, hand.toHandle] : [hand.toHandle, hand.fromHandle]
   if (source.type === target.type) return null
-  const from = { node: source.nodeId, output: Number(source.id) }
-  const because = refusal(graph, from, { node: target.nodeId, input: target.id ?? "" })
+  const made = { source: source.nodeId, sourceHandle: source.id ?? null, target: target.nodeId, targetHandle: target.id ?? null }
+  const because = refusalOf(graph, made)
   const at = view.camera?.toWindow(hand.toHandle)
   if (because === null || at === undefined) return null
   return (

@@ -12,7 +12,7 @@ export function Sockets({ node }: { readonly node: Node }) {
     <div className="node-sockets">
       <ul>
         {inputs.map((input) => (
-          <li key={input.name} title={input.type}>
+          <li key={input.name} title={input.type} data-input={input.name}>
             <InputHandle node={node.id} input={input} />
             {input.label ?? input.name}
           </li>
@@ -20,7 +20,7 @@ export function Sockets({ node }: { readonly node: Node }) {
       </ul>
       <ul className="node-outputs">
         {node.outputs.map((output, at) => (
-          <li key={at} title={output.type}>
+          <li key={at} title={output.type} data-output={at}>
             {output.label ?? output.name}
             <OutputHandle node={node.id} output={output} at={at} />
           </li>

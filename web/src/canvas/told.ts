@@ -13,8 +13,7 @@ export function differences(before: Workflow, after: Workflow, id: string, defin
   if (old === undefined || fresh === undefined) return []
   const then = { workflow: before, graph: old, definitions }
   const now = { workflow: after, graph: fresh, definitions }
-  const gone = old.nodes.size === fresh.nodes.size ? [] : missing(old, fresh)
-  const come = old.nodes.size === fresh.nodes.size ? [] : missing(fresh, old)
+  const [gone, come] = [missing(old, fresh), missing(fresh, old)]
   const isAlive = ({ from, to }: Link): boolean => !gone.includes(from.node) && !gone.includes(to.node)
   const cut = linksMissing(old, fresh).filter(isAlive)
   const made = linksMissing(fresh, old)

@@ -1,6 +1,7 @@
 import { MiniMap, Panel } from "@xyflow/react"
+import { Path } from "~/canvas/path"
 import { doCommand } from "~/commands/all"
-import { useApp, useEditor, useGraph, useShell, useView } from "~/state/use"
+import { useApp, useGraph, useShell, useView } from "~/state/use"
 import { words } from "~/words/words"
 
 /** Commands with the strokes of their signs, on a square of 24. */
@@ -35,29 +36,6 @@ export function Tools() {
       <Beginning />
       {hasMap && <MiniMap pannable zoomable ariaLabel={words.canvas.map} nodeColor="var(--faint)" />}
     </>
-  )
-}
-
-/** Which subgraph is shown, and those around it. */
-function Path() {
-  const { editor } = useApp()
-  const path = useEditor((state) => state.path)
-  const graph = useGraph()
-  if (path.length === 0) return null
-  return (
-    <nav className="path" aria-label={words.canvas.path}>
-      {path.map((host, depth) => (
-        <button
-          key={host}
-          onClick={() => {
-            editor.leave(depth)
-          }}
-        >
-          {depth === 0 ? words.canvas.root : words.canvas.outer}
-        </button>
-      ))}
-      <strong>{graph.name}</strong>
-    </nav>
   )
 }
 

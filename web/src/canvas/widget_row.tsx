@@ -25,7 +25,7 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
   if (kind?.draw === null || (kind === undefined && widget.type === "")) return null // a button of the ecosystem's editor
   const Draw = kind?.draw
   return (
-    <li className="node-widget">
+    <li className="node-widget" data-input={input?.name}>
       {input !== undefined && <InputHandle node={node.id} input={input} />}
       <span>{label}</span>
       {isLinked ? null : Draw === undefined ? (

@@ -34,8 +34,8 @@ export function keysOf(event: KeyboardEvent): string {
   return [...held.filter(([is]) => is).map(([, word]) => word), key].join("+")
 }
 
-/** The command that a key press asks for, if any. */
-export function commandFor(event: KeyboardEvent): Command | undefined {
+/** The command that a key press asks for and that can be done now, if any. */
+export function commandFor(app: App, event: KeyboardEvent): Command | undefined {
   const keys = keysOf(event)
   const target = event.target
   const isTyping =
@@ -47,6 +47,7 @@ export function commandFor(event: KeyboardEvent): Command | undefined {
       each.keys?.includes(keys) === true &&
       each.isToldByBrowser !== true &&
       (!isTyping || each.alsoInTexts === true) &&
-      !(each.onCanvas === true && (isElsewhere || presses)),
+      !(each.onCanvas === true && (isElsewhere || presses)) &&
+      each.when?.(app) !== false,
   )
 }

@@ -6,6 +6,6 @@ export const command: Command = {
   keys: ["Delete", "Backspace"],
   when: ({ editor }) => editor.state.selected.size > 0,
   do: ({ editor }) => {
-    editor.edit(removeSelected(editor.graph, editor.state.selected))
+    editor.edit(removeSelected(editor.workflow, editor.graph, editor.state.selected))
   },
 }

@@ -3,7 +3,7 @@
 import { batch, type Change } from "~/document/change"
 import { writeWorkflow } from "~/document/formats/write"
 import { readWorkflow } from "~/document/formats/read"
-import { newGroupId, newLinkIds, newNodeIds } from "~/document/ids"
+import { newGroupId, newLinkIds, newNodeIds, newUuid } from "~/document/ids"
 import { isObject, readJson, writeJson } from "~/document/json"
 import { linkInto } from "~/document/links"
 import type { Definitions } from "~/document/schema/definition"
@@ -107,7 +107,7 @@ function addedSubgraphs(workflow: Workflow, other: Workflow): { changes: Change[
   for (const graph of other.graphs.values()) {
     const mine = workflow.graphs.get(graph.id)
     if (graph.id === ROOT) continue
-    types.set(graph.id, mine === undefined || sameGraph(mine, graph) ? graph.id : crypto.randomUUID())
+    types.set(graph.id, mine === undefined || sameGraph(mine, graph) ? graph.id : newUuid())
   }
   const renamed = (graph: Graph): Graph => ({
     ...graph,

@@ -15,6 +15,15 @@ function counter(graph: Graph, name: string, state: string): number {
   return Number.isSafeInteger(found) ? found : 0
 }
 
+/** An id that nobody else has, for a subgraph or a slot of one. (`crypto.randomUUID` is there for https alone.) */
+export function newUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40 // version 4
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("")
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
+}
+
 /** Ids for so many new nodes: unique over all graphs, as hosts and insides share the ids of runs. */
 export function newNodeIds(workflow: Workflow, count: number): NodeId[] {
   let most = 0

@@ -3,13 +3,14 @@
 import { createStore, type StoreApi } from "zustand/vanilla"
 import type { Change } from "~/document/change"
 import { amend, record, redo, seal, startHistory, undo, type History } from "~/document/history"
+import { slotOf } from "~/document/edits/slots"
 import { emptyWorkflow, graphOf, ROOT, type Graph, type NodeId, type Workflow } from "~/document/workflow"
 
 export interface EditorState {
   readonly history: History
   /** The hosts that were entered, from the root down; none: the root is shown. */
   readonly path: readonly NodeId[]
-  /** Ids of nodes, and of groups, reroutes and links as `group:1`, `reroute:1` and `link:1`. */
+  /** Ids of nodes; groups, reroutes and links as `group:1`, `reroute:1`, `link:1`; a subgraph's `input:ID` and `output:ID`. */
   readonly selected: ReadonlySet<string>
   /** The workflow as it was last saved. */
   readonly saved: Workflow
@@ -96,6 +97,14 @@ export function shownGraph(state: EditorState): Graph {
   return graphAt(state.history.workflow, state.path) ?? graphOf(state.history.workflow, ROOT)
 }
 
+/** The graphs from the root to the one that a state shows. */
+export function graphsAlong({ history, path }: EditorState): Graph[] {
+  return path.map((_, depth) => graphAt(history.workflow, path.slice(0, depth + 1))).reduce<Graph[]>(
+    (found, each) => (each === undefined ? found : [...found, each]),
+    [graphOf(history.workflow, ROOT)],
+  )
+}
+
 function graphAt(workflow: Workflow, path: readonly NodeId[]): Graph | undefined {
   let graph = workflow.graphs.get(ROOT)
   for (const host of path) {
@@ -114,7 +123,8 @@ function settled(state: EditorState): EditorState {
     graph.nodes.has(id) ||
     (id.startsWith("group:") && graph.groups.has(id.slice(6))) ||
     (id.startsWith("reroute:") && graph.reroutes.has(id.slice(8))) ||
-    (id.startsWith("link:") && graph.links.has(id.slice(5)))
+    (id.startsWith("link:") && graph.links.has(id.slice(5))) ||
+    slotOf(graph, id) !== null
   const selected = [...state.selected].every(isThere) ? state.selected : new Set([...state.selected].filter(isThere))
   return { ...state, path, selected }
 }

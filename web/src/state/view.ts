@@ -28,6 +28,8 @@ export interface ViewState {
   readonly dropLink: string | null
   /** The node or group whose title is typed. */
   readonly renamed: string | null
+  /** The socket that the menu was last asked for at. */
+  readonly pointed: LooseEnd | null
   /** A menu at a point of the window. */
   readonly menu: Point | null
   readonly hasMap: boolean
@@ -70,6 +72,7 @@ export class View {
     linked: null,
     dropLink: null,
     renamed: null,
+    pointed: null,
     menu: null,
     hasMap: true,
     masking: null,

@@ -1,6 +1,7 @@
-/** Inputs and outputs of a subgraph: changed inside, and on every host that shows them. */
+/** Inputs and outputs of a subgraph: they come and go inside, and on every host that shows them. */
 
 import { batch, type Change } from "~/document/change"
+import type { Json } from "~/document/json"
 import { newLinkId } from "~/document/ids"
 import { linkInto, linksOutOf } from "~/document/links"
 import {
@@ -54,7 +55,7 @@ export function addOutput(workflow: Workflow, subgraph: GraphId, from: { node: s
   )
 }
 
-/** Take an input away, with its links inside and out. */
+/** Take an input away, with its links inside and out. What its only host said of a widget goes into the widget. */
 export function removeInput(workflow: Workflow, subgraph: GraphId, at: number): Change {
   const graph = graphOf(workflow, subgraph)
   const slot = graph.inputs[at]
@@ -66,7 +67,8 @@ export function removeInput(workflow: Workflow, subgraph: GraphId, at: number): 
       const set = { from: { ...link.from, output: link.from.output - 1 } }
       return { type: "edit-link", graph: subgraph, id: link.id, set } as const
     })
-  const hosts = hostsOf(workflow, subgraph).flatMap((host) => {
+  const all = hostsOf(workflow, subgraph)
+  const hosts = all.flatMap((host) => {
     const link = linkInto(host.graph, host.node.id, slot.name)
     const inputs = host.node.inputs.filter((each) => each.name !== slot.name)
     const values = Object.fromEntries(Object.entries(host.node.values).filter(([key]) => key !== slot.name))
@@ -74,7 +76,17 @@ export function removeInput(workflow: Workflow, subgraph: GraphId, at: number): 
     return [...cutLink, editHost(host, { inputs, values })]
   })
   const inputs = graph.inputs.filter((_, index) => index !== at)
-  return batch(...cut, ...moved, { type: "edit-graph", graph: subgraph, set: { inputs } }, ...hosts)
+  const handed = all.length === 1 ? handedDown(graph, at, all[0]?.node.values[slot.name]) : []
+  return batch(...handed, ...cut, ...moved, { type: "edit-graph", graph: subgraph, set: { inputs } }, ...hosts)
+}
+
+/** A value for the widgets that an input feeds. */
+function handedDown(graph: Graph, at: number, value: Json | undefined): Change[] {
+  if (value === undefined) return []
+  return linksOutOf(graph, INPUTS, at).flatMap(({ to }): Change[] => {
+    const key = graph.nodes.get(to.node)?.inputs.find((each) => each.name === to.input)?.widget
+    return key === undefined ? [] : [{ type: "set-widget", graph: graph.id, id: to.node, key, to: value }]
+  })
 }
 
 /** Take an output away, with its links inside and out. */
@@ -101,26 +113,7 @@ export function removeOutput(workflow: Workflow, subgraph: GraphId, at: number):
   return batch(...cut, { type: "edit-graph", graph: subgraph, set: { outputs } }, ...hosts)
 }
 
-/** Give an input another name; links and values of the hosts follow. */
-export function renameInput(workflow: Workflow, subgraph: GraphId, at: number, wanted: string): Change {
-  const graph = graphOf(workflow, subgraph)
-  const slot = graph.inputs[at]
-  if (slot === undefined || wanted === "" || wanted === slot.name) return batch()
-  const name = freeName(wanted, graph.inputs.map((each) => each.name))
-  const hosts = hostsOf(workflow, subgraph).flatMap((host): Change[] => {
-    const link = linkInto(host.graph, host.node.id, slot.name)
-    const inputs = host.node.inputs.map((each) =>
-      each.name === slot.name ? { ...each, name, ...(each.widget === undefined ? {} : { widget: name }) } : each,
-    )
-    const values = Object.fromEntries(Object.entries(host.node.values).map(([key, value]) => [key === slot.name ? name : key, value]))
-    const set = { to: { node: host.node.id, input: name } }
-    const moved = link === undefined ? [] : [{ type: "edit-link", graph: host.graph.id, id: link.id, set } as const]
-    return [editHost(host, { inputs, values }), ...moved]
-  })
-  const inputs = graph.inputs.map((each, index) => (index === at ? { ...each, name } : each))
-  return batch({ type: "edit-graph", graph: subgraph, set: { inputs } }, ...hosts)
-}
-
-function editHost(host: { graph: Graph; node: Node }, set: Partial<Omit<Node, "id">>): Change {
+/** Change a node that stands for a subgraph. */
+export function editHost(host: { graph: Graph; node: Node }, set: Partial<Omit<Node, "id">>): Change {
   return { type: "edit-node", graph: host.graph.id, id: host.node.id, set }
 }

@@ -1,15 +1,31 @@
 /** Changes of what is selected: ids of nodes, and of groups, reroutes and links with their kind before a colon. */
 
+import { apply } from "~/document/apply"
 import { batch, type Change } from "~/document/change"
 import { moveNodes } from "~/document/edits/nodes"
-import type { Graph, Node, Size } from "~/document/workflow"
+import { removeSlot, slotOf } from "~/document/edits/slots"
+import { graphOf, type Graph, type Node, type Size, type Workflow } from "~/document/workflow"
 
 export function chosenNodes(graph: Graph, selected: ReadonlySet<string>): Node[] {
   return [...selected].flatMap((id) => graph.nodes.get(id) ?? [])
 }
 
 /** Remove all that is selected; links that go with their nodes are not cut twice. */
-export function removeSelected(graph: Graph, selected: ReadonlySet<string>): Change {
+export function removeSelected(workflow: Workflow, graph: Graph, selected: ReadonlySet<string>): Change {
+  let slots: Change = batch()
+  let after = workflow
+  for (const key of selected) {
+    const whole = graphOf(after, graph.id)
+    const slot = slotOf(whole, key)
+    if (slot === null) continue
+    const change = removeSlot(after, whole, slot)
+    slots = batch(slots, change)
+    after = apply(after, change).workflow // the next one's place depends on it
+  }
+  return batch(slots, removeDrawn(graphOf(after, graph.id), selected))
+}
+
+function removeDrawn(graph: Graph, selected: ReadonlySet<string>): Change {
   const links = [...graph.links.values()].filter(
     (link) => selected.has(`link:${link.id}`) && !selected.has(link.from.node) && !selected.has(link.to.node),
   )
