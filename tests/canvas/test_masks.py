@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from playwright.sync_api import expect
 
-from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
+from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
 from tests.server.serving import Server, serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
@@ -21,6 +22,19 @@ _OPEN = """text => {
     carried.items.add(new File([text], "inpaint.json", {type: "application/json"}))
     const drop = new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true})
     document.querySelector(".canvas").dispatchEvent(drop)
+}"""
+_GIVE = """([selector, type]) => {
+    const paper = new OffscreenCanvas(32, 32)
+    paper.getContext("2d").fillRect(0, 0, 32, 32)
+    return paper.convertToBlob().then(blob => {
+        const carried = new DataTransfer()
+        carried.items.add(new File([blob], type + ".png", {type: "image/png"}))
+        const about = {bubbles: true, cancelable: true}
+        const event = type === "paste"
+            ? new ClipboardEvent("paste", {clipboardData: carried, ...about})
+            : new DragEvent(type, {dataTransfer: carried, ...about})
+        document.querySelector(selector).dispatchEvent(event)
+    })
 }"""
 _COVER = """([x, y]) => {
     const sheet = document.querySelector(".mask-sheet canvas")
@@ -38,6 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
 @pytest.fixture
 def window(server: Server) -> Generator[Screen]:
     """The canvas with a workflow that paints the masked part of a picture anew."""
+    expect.set_options(timeout=PATIENCE)
     with screen(server.address) as opened:
         opened.open()
         opened.page.evaluate(_OPEN, json.dumps(inpainting()))
@@ -105,11 +120,11 @@ def test_a_run_changes_a_picture_where_a_mask_was_painted_and_nowhere_else(serve
     picture().save(file, "PNG")
     picker = window.page.locator(f"{window.node('Load Image')} input[type=file]")
     picker.set_input_files({"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()})
-    window.page.locator('.widget-picture img[alt="mine.png"]').wait_for()
+    window.page.locator('.widget-uploaded img[alt="mine.png"]').wait_for()
     begin(window)
     paint(window, (50, 60), (82, 60), (82, 90), (50, 90), (50, 75), (82, 75))
     window.press("Save")
-    window.page.locator('.widget-picture img[alt="clipspace/mine-masked.png [input]"]').wait_for()
+    window.page.locator('.widget-uploaded img[alt="clipspace/mine-masked.png [input]"]').wait_for()
     window.press("Run")
     window.wait_for_picture("Save Image")
 
@@ -128,7 +143,7 @@ def test_a_run_changes_a_picture_where_a_mask_was_painted_and_nowhere_else(serve
     assert (cover(window, 66, 75), cover(window, 20, 20)) == (255, 0)
     window.press("Cancel")
     window.press("Undo")
-    window.page.locator('.widget-picture img[alt="mine.png"]').wait_for()
+    window.page.locator('.widget-uploaded img[alt="mine.png"]').wait_for()
 
 
 def test_strokes_are_undone_erased_and_inverted_and_closing_asks_before_they_are_lost(window: Screen) -> None:
@@ -149,7 +164,7 @@ def test_strokes_are_undone_erased_and_inverted_and_closing_asks_before_they_are
     window.page.keyboard.press("Escape")
     window.press("Close without saving")
     window.page.locator(".mask-stage").wait_for(state="detached")
-    assert window.page.locator('.widget-picture img[alt="scene.png"]').is_visible()
+    assert window.page.locator('.widget-uploaded img[alt="scene.png"]').is_visible()
 
 
 def test_brush_and_picture_follow_keys_wheel_and_space(window: Screen) -> None:
@@ -177,3 +192,18 @@ def test_brush_and_picture_follow_keys_wheel_and_space(window: Screen) -> None:
     assert cover(window, 64, 64) == 0
     page.keyboard.press("Escape")
     page.locator(".mask-stage").wait_for(state="detached")
+
+
+def test_pictures_are_dropped_and_pasted_into_a_node_and_onto_the_canvas(window: Screen) -> None:
+    shown = window.page.locator(".widget-uploaded img")
+    window.page.evaluate(_GIVE, [".widget-uploaded", "drop"])
+    window.page.locator('.widget-uploaded img[alt="drop.png"]').wait_for()
+    window.press("Undo")
+    window.page.locator('.widget-uploaded img[alt="scene.png"]').wait_for()
+    window.page.locator(f"{window.node('Load Image')} header").click()
+    window.page.evaluate(_GIVE, [".canvas", "paste"])
+    window.page.locator('.widget-uploaded img[alt="paste.png"]').wait_for()
+    assert shown.count() == 1
+    window.page.locator(".react-flow__pane").click(position={"x": 700, "y": 60})
+    window.page.evaluate(_GIVE, [".canvas", "paste"])
+    expect(shown).to_have_count(2)

@@ -106,7 +106,7 @@ def test_a_picture_is_brought_shown_and_used(server: Server, window: Screen) -> 
     Image.new("RGB", (64, 64), (255, 0, 255)).save(magenta, "PNG")
     picker = window.page.locator(f"{window.node('Load Image')} input[type=file]")
     picker.set_input_files({"name": "magenta.png", "mimeType": "image/png", "buffer": magenta.getvalue()})
-    window.page.locator('.widget-picture img[alt="magenta.png"]').wait_for()
+    window.page.locator('.widget-uploaded img[alt="magenta.png"]').wait_for()
     window.press("Run")
     window.wait_for_picture("Save Image")
     window.press("Gallery")

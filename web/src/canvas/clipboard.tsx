@@ -2,7 +2,7 @@ import { useEffect } from "react"
 import { copyText } from "~/document/clipboard"
 import { isSlotKey } from "~/document/edits/slots"
 import { removeSelected } from "~/document/edits/selection"
-import { paste } from "~/state/pasting"
+import { paste, pastePicture } from "~/state/pasting"
 import { useApp } from "~/state/use"
 
 /** Answers the browser's copy, cut and paste, so that parts of a workflow go into other windows too; it draws nothing. */
@@ -19,7 +19,8 @@ export function ClipboardLink() {
     }
     const onPaste = (event: ClipboardEvent): void => {
       if (event.defaultPrevented || isOfText(event)) return
-      if (paste(app, event.clipboardData?.getData("text/plain") ?? "")) event.preventDefault()
+      const held = event.clipboardData
+      if (paste(app, held?.getData("text/plain") ?? "") || pastePicture(app, held?.files ?? [])) event.preventDefault()
     }
     document.addEventListener("copy", onCopy)
     document.addEventListener("cut", onCopy)

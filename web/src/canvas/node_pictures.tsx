@@ -1,11 +1,10 @@
 import { useApp } from "~/state/use"
-import type { NodeOutput } from "~/run/run"
+import { mayMove } from "~/document/media"
+import type { FileItem } from "~/run/run"
 import { words } from "~/words/words"
 
-type Files = NonNullable<NodeOutput["images"]>
-
 /** What a node made; a click shows it large. */
-export function NodePictures({ files }: { readonly files: Files }) {
+export function NodePictures({ files }: { readonly files: readonly FileItem[] }) {
   const app = useApp()
   return (
     <div className={files.length > 1 ? "node-pictures many" : "node-pictures"}>
@@ -18,7 +17,7 @@ export function NodePictures({ files }: { readonly files: Files }) {
             app.look(files, at)
           }}
         >
-          <img className="node-picture" src={app.server.fileUrl(file, "webp;80")} alt="" loading="lazy" />
+          <img className="node-picture" src={app.server.fileUrl(file, mayMove(file.filename) ? undefined : "webp;80")} alt="" loading="lazy" />
         </button>
       ))}
     </div>

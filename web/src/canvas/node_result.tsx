@@ -1,7 +1,10 @@
 import { NodePictures } from "~/canvas/node_pictures"
 import { isCollapsed, type Node } from "~/document/workflow"
+import type { NodeOutput } from "~/run/run"
+import { filesIn } from "~/run/shown"
 import { executionId } from "~/state/editor"
 import { useEditor, useRun } from "~/state/use"
+import { Player } from "~/widgets/player"
 import { problemText } from "~/words/problem"
 import { words } from "~/words/words"
 import "~/canvas/node_result.css"
@@ -19,7 +22,7 @@ export function NodeResult({ node }: { readonly node: Node }) {
     <>
       <NodeProgressBar id={id} />
       {preview !== undefined && <img className="node-picture" src={preview} alt={words.run.preview} />}
-      {preview === undefined && output?.images !== undefined && <NodePictures files={output.images} />}
+      {output !== undefined && <NodeFiles output={output} isWaiting={preview !== undefined} />}
       {output !== undefined && <NodeText text={output.text} />}
       {failure !== undefined && (
         <div className="node-error" role="alert">
@@ -55,6 +58,18 @@ function NodeProgressBar({ id }: { readonly id: string }) {
         </span>
       )}
     </div>
+  )
+}
+
+/** What was made before: pictures make room for where the next one stands. */
+function NodeFiles({ output, isWaiting }: { readonly output: NodeOutput; readonly isWaiting: boolean }) {
+  const files = filesIn(output)
+  const pictures = files.filter(({ medium }) => medium === "image").map(({ file }) => file)
+  return (
+    <>
+      {pictures.length > 0 && !isWaiting && <NodePictures files={pictures} />}
+      {files.map(({ file, medium }) => (medium === "image" ? null : <Player key={`${file.subfolder}/${file.filename}`} file={file} medium={medium} />))}
+    </>
   )
 }
 

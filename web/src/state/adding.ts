@@ -49,7 +49,7 @@ export function addIntoLink(app: App, entry: Entry, at: Point, link: LinkId): vo
 
 /** Add a node that loads a picture, which is brought to the server. False where no such type is installed. */
 export async function addPicture(app: App, file: File, at?: Point): Promise<boolean> {
-  const name = await app.bringPicture(file)
+  const name = await app.bringFile(file)
   const entry = entriesOf(app.state.definitions).find((each) => each.type === LOADER)
   if (entry === undefined) return false
   const { editor } = app

@@ -178,10 +178,10 @@ export class App {
     })
   }
 
-  /** Keep a picture among the inputs; the name by which nodes know it. */
-  async bringPicture(file: File): Promise<string> {
-    const kept = await this.server.upload(file, file.name)
-    await this.refreshDefinitions() // the lists of pictures have it now
+  /** Keep a file among the inputs; the name by which nodes know it. */
+  async bringFile(file: File, subfolder = ""): Promise<string> {
+    const kept = await this.server.upload(file, file.name, { subfolder })
+    await this.refreshDefinitions() // the lists of files have it now
     return kept.subfolder === "" ? kept.name : `${kept.subfolder}/${kept.name}`
   }
 
