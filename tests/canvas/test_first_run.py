@@ -63,7 +63,7 @@ def test_a_server_that_is_killed_in_a_run_comes_back_and_so_does_the_picture(tmp
         window.page.locator(f"{window.node('KSampler')} .node-progress").first.wait_for()
         server.process.kill()
         server.process.wait()
-        offline = window.page.get_by_role("status")
+        offline = window.page.locator(".offline")
         offline.wait_for()
         assert "does not answer" in offline.inner_text()
         port = server.address.rpartition(":")[2]
@@ -92,7 +92,7 @@ def test_what_was_said_while_the_line_was_cut_is_said_again(server: Server) -> N
         window.page.locator(f"{window.node('KSampler')} .node-progress").first.wait_for()
         is_cut.set()
         lines[0].close()
-        window.page.get_by_role("status").wait_for()
+        window.page.locator(".offline").wait_for()
         ended = "async before => Object.keys(await (await fetch('/history')).json()).length > before"
         window.page.wait_for_function(ended, arg=before)
         is_cut.clear()

@@ -1,11 +1,10 @@
 /** Puts the page together: the only file that knows every folder. */
 
-import { ReactFlowProvider } from "@xyflow/react"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { Page } from "~/page"
 import { App, freshId } from "~/state/app"
-import { listenerFor, makeRunStore } from "~/state/runs"
+import { Listening } from "~/state/listening"
 import { start } from "~/state/start"
 import { applyTheme } from "~/state/theme"
 import { AppContext } from "~/state/use"
@@ -28,19 +27,16 @@ const root = document.getElementById("root")
 if (root === null) throw new Error("index.html has no element #root")
 
 const base = new URL("./", document.baseURI).href
-const run = makeRunStore()
-const server = new Server(base)
-const app = new App(server, run, clientId())
-openSocket(base, app.clientId, listenerFor(run, server))
+const app = new App(new Server(base), clientId())
+const listening = new Listening(app)
+openSocket(base, app.clientId, listening)
 applyTheme()
-void start(app, words.templates.examples.text_to_image.title)
+void start(app, listening, words.templates.examples.text_to_image.title)
 
 createRoot(root).render(
   <StrictMode>
     <AppContext value={app}>
-      <ReactFlowProvider>
-        <Page />
-      </ReactFlowProvider>
+      <Page />
     </AppContext>
   </StrictMode>,
 )

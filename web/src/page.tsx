@@ -1,3 +1,4 @@
+import { ReactFlowProvider } from "@xyflow/react"
 import { useEffect } from "react"
 import { Canvas } from "~/canvas/canvas"
 import { commandFor, doCommand } from "~/commands/all"
@@ -26,7 +27,10 @@ export function Page() {
       <Side side="bar" />
       <div className="page-middle">
         <Side side="left" />
-        <Canvas key={tab.id} />
+        {/* one for each tab: what it knows of nodes must not pass for another's with the same ids */}
+        <ReactFlowProvider key={tab.id}>
+          <Canvas />
+        </ReactFlowProvider>
         <Side side="right" />
       </div>
       <Side side="bottom" />

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react"
 import { differences } from "~/canvas/told"
 import { ownerOf } from "~/document/names"
 import type { History } from "~/document/history"
-import type { RunState } from "~/run/run"
+import { runningJob, type RunState } from "~/run/run"
 import type { App } from "~/state/app"
 import { executionId } from "~/state/editor"
 import { useApp, useTab } from "~/state/use"
@@ -23,7 +23,7 @@ export function Announcer() {
         const { workflow } = before.history
         say([...returned(before.history, after.history), ...differences(workflow, after.history.workflow, tab.editor.graph.id, app.state.definitions)])
       }),
-      app.run.subscribe((after, before) => {
+      tab.run.subscribe((after, before) => {
         say(ofRun(app, before, after))
       }),
     ]
@@ -46,7 +46,8 @@ function returned(before: History, after: History): string[] {
 
 function ofRun(app: App, before: RunState, after: RunState): string[] {
   if (after.last === before.last || after.last === null) {
-    return after.running !== null && before.running?.id !== after.running.id ? [words.said.runs] : []
+    const job = runningJob(after)
+    return job !== null && runningJob(before)?.id !== job.id ? [words.said.runs] : []
   }
   if (after.last.as !== "success") return [after.last.as === "error" ? words.run.failed : words.run.stopped]
   const { state, graph } = app.editor

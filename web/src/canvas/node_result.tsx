@@ -1,6 +1,6 @@
 import { NodePictures } from "~/canvas/node_pictures"
 import { isCollapsed, type Node } from "~/document/workflow"
-import type { NodeOutput } from "~/run/run"
+import { runningJob, type NodeOutput } from "~/run/run"
 import { filesIn } from "~/run/shown"
 import { executionId } from "~/state/editor"
 import { useEditor, useRun } from "~/state/use"
@@ -45,7 +45,8 @@ export function NodeResult({ node }: { readonly node: Node }) {
 }
 
 function NodeProgressBar({ id }: { readonly id: string }) {
-  const progress = useRun((state) => state.running?.nodes[id])
+  const progress = useRun((state) => runningJob(state)?.nodes[id])
+  if (progress?.state === "cached") return <p className="node-kept">{words.run.cached}</p>
   if (progress?.state !== "running") return null
   const { value, max } = progress
   const percent = Math.round((value / Math.max(max, 1)) * 100)

@@ -1,9 +1,10 @@
 import type { Command } from "~/commands/command"
+import { runningJob } from "~/run/run"
 
 export const command: Command = {
   name: "interrupt",
   keys: ["Mod+Alt+Enter"],
   alsoInTexts: true,
-  when: (app) => app.run.getState().running !== null,
-  do: (app) => app.server.interrupt(app.run.getState().running?.id),
+  when: (app) => runningJob(app.active.run.getState()) !== null,
+  do: (app) => app.server.interrupt(runningJob(app.active.run.getState())?.id),
 }

@@ -65,7 +65,7 @@ function lookOfPage(): Look {
 
 /** The first picture that each node shows, as data: a file that is passed on can ask no server. */
 async function picturesOf(app: App): Promise<Map<NodeId, string>> {
-  const { outputs } = app.run.getState()
+  const { outputs } = app.active.run.getState()
   const found = await Promise.all(
     [...app.editor.graph.nodes.keys()].map(async (id) => {
       const file = outputs[executionId(app.editor.state.path, id)]?.images?.[0]

@@ -1,7 +1,7 @@
 /** What all commands that run have in common. */
 
 import type { App } from "~/state/app"
-import { queueShown, type RunOptions } from "~/state/runs"
+import { queueTab, type RunOptions } from "~/state/runs"
 import { problemText } from "~/words/problem"
 import { words } from "~/words/words"
 
@@ -14,8 +14,9 @@ export function isReady(app: App): boolean {
 
 /** Queue the shown workflow as often as the batch says, and tell the user where the server found something wrong. */
 export async function runShown(app: App, options: RunOptions = {}): Promise<void> {
-  if (await queueShown(app, options, app.state.batch)) return
-  const { problem, problems } = app.run.getState()
+  const tab = app.active // another may be shown before all are queued
+  if (await queueTab(app, tab, options, app.state.batch)) return
+  const { problem, problems } = tab.run.getState()
   const found = Object.values(problems).flatMap((each) => each.errors)
   if (found.length === 0) app.tell("error", problem === null ? words.run.notTaken : problemText(problem))
   else app.tell("error", [words.run.wrong(found.length), ...found.slice(0, TOLD).map(problemText)].join("\n"))

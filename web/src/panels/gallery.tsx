@@ -2,7 +2,7 @@ import { useEffect, useState } from "react"
 import type { Panel } from "~/panels/panel"
 import { useJobs } from "~/panels/use_jobs"
 import type { FileItem, Job } from "~/run/run"
-import { useApp, useRun } from "~/state/use"
+import { useApp, useQueue } from "~/state/use"
 import { words } from "~/words/words"
 import "~/panels/gallery.css"
 
@@ -12,7 +12,7 @@ export const panel: Panel = { name: "gallery", side: "right", order: 2, draw: Ga
 function Gallery() {
   useJobs()
   const app = useApp()
-  const jobs = useRun((state) => state.history)
+  const jobs = useQueue((queue) => queue.history)
   const files = usePictures(jobs)
   const [marked, setMarked] = useState<readonly string[]>([])
   const chosen = marked.map((key) => files.findIndex((file) => keyOf(file) === key)).filter((at) => at >= 0)

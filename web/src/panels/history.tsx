@@ -3,8 +3,7 @@ import { openJob } from "~/panels/open_picture"
 import type { Panel } from "~/panels/panel"
 import { useJobs } from "~/panels/use_jobs"
 import type { Job } from "~/run/run"
-import { refreshQueue } from "~/state/runs"
-import { useApp, useRun } from "~/state/use"
+import { useApp, useQueue } from "~/state/use"
 import { words } from "~/words/words"
 import "~/panels/history.css"
 
@@ -15,7 +14,7 @@ const FIRST = 30
 /** What ended, the newest first; searched by day, state, file, and the texts of the prompt. */
 function History() {
   useJobs()
-  const jobs = useRun((state) => state.history)
+  const jobs = useQueue((queue) => queue.history)
   const [wanted, setWanted] = useState("")
   const [most, setMost] = useState(FIRST)
   const texts = useTexts(jobs, wanted !== "")
@@ -90,7 +89,7 @@ function Entry({ job }: { readonly job: Job }) {
           {job.status !== "completed" && (
             <button
               onClick={() => {
-                act(app.server.retry(job.id).then(() => refreshQueue(app)))
+                act(app.server.retry(job.id).then(() => app.jobs.refresh()))
               }}
             >
               {words.history.again}
@@ -98,7 +97,7 @@ function Entry({ job }: { readonly job: Job }) {
           )}
           <button
             onClick={() => {
-              act(app.server.forget([job.id]).then(() => refreshQueue(app)))
+              act(app.server.forget([job.id]).then(() => app.jobs.refresh()))
             }}
           >
             {words.history.forget}

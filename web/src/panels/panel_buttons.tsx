@@ -1,4 +1,4 @@
-import { useApp, useRun, useShell } from "~/state/use"
+import { useApp, useQueue, useShell } from "~/state/use"
 import { words } from "~/words/words"
 
 const PANELS = ["queue", "history", "gallery"] as const
@@ -7,7 +7,7 @@ const PANELS = ["queue", "history", "gallery"] as const
 export function PanelButtons() {
   const app = useApp()
   const open = useShell((state) => state.panels)
-  const remaining = useRun((state) => state.remaining)
+  const remaining = useQueue((queue) => queue.remaining)
   return PANELS.map((name) => (
     <button
       key={name}

@@ -3,8 +3,7 @@ import { doCommand } from "~/commands/all"
 import type { Panel } from "~/panels/panel"
 import { useJobs } from "~/panels/use_jobs"
 import type { Job } from "~/run/run"
-import { refreshQueue } from "~/state/runs"
-import { useApp, useRun } from "~/state/use"
+import { useApp, useQueue } from "~/state/use"
 import { words } from "~/words/words"
 import "~/panels/queue.css"
 
@@ -14,13 +13,13 @@ export const panel: Panel = { name: "queue", side: "right", draw: Queue }
 function Queue() {
   useJobs()
   const app = useApp()
-  const queue = useRun((state) => state.queue)
-  const isPaused = useRun((state) => state.isPaused)
+  const queue = useQueue((queue) => queue.jobs)
+  const isPaused = useQueue((queue) => queue.isPaused)
   const [dragged, setDragged] = useState<string | null>(null)
   const waiting = queue.filter((job) => job.status === "pending")
   const act = (doing: Promise<unknown>) => {
     doing
-      .then(() => refreshQueue(app))
+      .then(() => app.jobs.refresh())
       .catch((error: unknown) => {
         app.tell("error", error instanceof Error ? error.message : String(error))
       })

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "react"
 import { doCommand } from "~/commands/all"
 import { jobProgress, secondsLeft } from "~/run/estimate"
-import { useApp, useEditor, useRun, useShell } from "~/state/use"
+import { runningJob } from "~/run/run"
+import { useApp, useTab, useEditor, useQueue, useRun, useShell } from "~/state/use"
 import { words } from "~/words/words"
 import "~/panels/run_controls.css"
 
@@ -10,7 +11,7 @@ export function RunControls() {
   const app = useApp()
   const isReady = useShell((state) => Object.keys(state.definitions).length > 0)
   const batch = useShell((state) => state.batch)
-  const isRunning = useRun((state) => state.running !== null)
+  const isRunning = useRun((state) => runningJob(state) !== null)
   const hasSelection = useEditor((state) => state.selected.size > 0)
   const act = (name: string) => () => void doCommand(app, name)
   return (
@@ -46,10 +47,13 @@ export function RunControls() {
 
 function RunProgress() {
   const progress = useRun(jobProgress)
-  const isRunning = useRun((state) => state.running !== null)
+  const isRunning = useRun((state) => runningJob(state) !== null)
   const last = useRun((state) => state.last?.as)
   const left = useSecondsLeft()
+  const waiting = useRun((state) => state.open.filter((job) => job.began === null).length)
+  const isPaused = useQueue((queue) => queue.isPaused)
   if (!isRunning) {
+    if (waiting > 0) return <span>{isPaused ? words.run.paused(waiting) : words.run.waiting(waiting)}</span>
     const said = last === "error" ? words.run.failed : last === "interrupted" ? words.run.stopped : null
     return said === null ? null : <span role="status">{said}</span>
   }
@@ -60,6 +64,7 @@ function RunProgress() {
       <span>
         {progress === null ? words.run.starting : words.run.percent(percent)}
         {left !== null && ` · ${words.run.left(left)}`}
+        {waiting > 0 && ` · ${words.run.waiting(waiting)}`}
       </span>
     </div>
   )
@@ -67,13 +72,13 @@ function RunProgress() {
 
 /** Looked at twice a second while something runs: it falls also where no step ends. */
 function useSecondsLeft(): number | null {
-  const app = useApp()
-  const isRunning = useRun((state) => state.running !== null)
+  const { run } = useTab()
+  const isRunning = useRun((state) => runningJob(state) !== null)
   const [left, setLeft] = useState<number | null>(null)
   useEffect(() => {
     if (!isRunning) return
     const look = () => {
-      const seconds = secondsLeft(app.run.getState(), Date.now())
+      const seconds = secondsLeft(run.getState(), Date.now())
       setLeft(seconds === null ? null : Math.ceil(seconds))
     }
     const timer = setInterval(look, 500)
@@ -81,6 +86,6 @@ function useSecondsLeft(): number | null {
       clearInterval(timer)
       setLeft(null)
     }
-  }, [app, isRunning])
+  }, [run, isRunning])
   return left
 }

@@ -2,6 +2,7 @@ import { useStore } from "zustand"
 import { closeTab } from "~/commands/closing"
 import { FileMenu } from "~/panels/file_menu"
 import type { Panel } from "~/panels/panel"
+import { TabRun } from "~/panels/tab_run"
 import type { Tab } from "~/state/app"
 import { isChanged } from "~/state/editor"
 import { useApp, useShell } from "~/state/use"
@@ -55,6 +56,7 @@ function TabView({ tab, isShown }: { readonly tab: Tab; readonly isShown: boolea
         {name}
         {changed && <span className="tab-changed">•</span>}
       </button>
+      <TabRun tab={tab} />
       <button className="plain" aria-label={words.files.close(name)} onClick={() => void closeTab(app, tab)}>
         ×
       </button>

@@ -2,7 +2,7 @@ import { doCommand } from "~/commands/all"
 import type { Panel } from "~/panels/panel"
 import { PanelButtons } from "~/panels/panel_buttons"
 import { RunControls } from "~/panels/run_controls"
-import { useApp, useEditor, useRun } from "~/state/use"
+import { useApp, useEditor, useQueue } from "~/state/use"
 import { words } from "~/words/words"
 
 export const panel: Panel = { name: "toolbar", side: "bar", draw: Toolbar }
@@ -11,7 +11,7 @@ function Toolbar() {
   const app = useApp()
   const canUndo = useEditor((state) => state.history.past.length > 0)
   const canRedo = useEditor((state) => state.history.future.length > 0)
-  const isOnline = useRun((state) => state.isOnline)
+  const isOnline = useQueue((queue) => queue.isOnline)
   const act = (name: string) => () => void doCommand(app, name)
   return (
     <>

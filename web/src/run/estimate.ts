@@ -1,6 +1,6 @@
 /** How much of a job is done, and how long the rest may take. */
 
-import type { NodeProgress, RunState } from "~/run/run"
+import { runningJob, type NodeProgress, type RunState } from "~/run/run"
 
 /** A node counts as many times as it has steps; one that has none, or did not begin, once. */
 function stepsOf(node: NodeProgress): number {
@@ -12,7 +12,8 @@ function doneOf(node: NodeProgress): number {
 }
 
 /** How much of the running job is done, 0 to 1; null where none runs or its size is not known. */
-export function jobProgress({ running }: RunState): number | null {
+export function jobProgress(state: RunState): number | null {
+  const running = runningJob(state)
   if (running === null || running.nodeCount === 0) return null
   const begun = Object.values(running.nodes)
   const waiting = Math.max(0, running.nodeCount - begun.length)
@@ -21,7 +22,8 @@ export function jobProgress({ running }: RunState): number | null {
 }
 
 /** Seconds that the running job may still take, if it goes on as fast as so far; null where nothing tells. */
-export function secondsLeft({ running }: RunState, now: number): number | null {
+export function secondsLeft(state: RunState, now: number): number | null {
+  const running = runningJob(state)
   if (running === null || running.nodeCount === 0) return null
   const worked = Object.values(running.nodes).filter((each) => each.state !== "cached")
   const done = worked.reduce((sum, each) => sum + doneOf(each), 0)

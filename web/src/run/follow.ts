@@ -1,7 +1,9 @@
-/** Follows the server: the state of runs before an event becomes the one after it. */
+/** Follows the jobs of one workflow: its state before an event becomes the one after it. Other jobs' messages change nothing. */
 
-import type { NodeProgress, RunEvent, RunState } from "~/run/run"
-import type { SocketMessage, WholeJob } from "~/wire/types"
+import { runningJob, type EndedAs, type NodeFailure, type NodeProgress, type OpenJob, type RunEvent, type RunState } from "~/run/run"
+import type { NodeOutput, SocketMessage, WholeJob } from "~/wire/types"
+
+const MOST_SHOWN = 16 // jobs that are asked for after a reload
 
 export function follow(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
@@ -11,100 +13,120 @@ export function follow(state: RunState, event: RunEvent): RunState {
       const id = event.frame.place?.display_node_id ?? runningNode(state)
       return id === undefined ? state : { ...state, previews: { ...state.previews, [id]: event.url } }
     }
-    case "online":
-      return { ...state, isOnline: event.is, stale: state.stale + (event.is ? 1 : 0) }
+    case "sent":
+      return { ...state, open: [...state.open, { id: event.id, nodeCount: event.nodeCount, isTaken: false, began: null, nodes: {} }] }
     case "queued":
-      return {
-        ...state,
-        problem: null,
-        problems: event.problems,
-        nodeCounts: { ...state.nodeCounts, [event.id]: event.nodeCount },
-        running: state.running?.id === event.id ? { ...state.running, nodeCount: event.nodeCount } : state.running,
-      }
+      return { ...withJob(state, event.id, (job) => ({ ...job, isTaken: true })), problem: null, problems: event.problems }
     case "refused":
-      return { ...state, problem: event.problem, problems: event.problems }
-    case "listed":
-      return { ...state, queue: event.queue, history: event.history, isPaused: event.isPaused }
-    case "recovered":
-      return recovered(state, event.job, event.at)
+      return { ...without(state, event.id), problem: event.problem, problems: event.problems }
+    case "unanswered":
+      return withJob(state, event.id, (job) => ({ ...job, isTaken: true }))
+    case "asked":
+      return asked(state, event.job, event.at)
+    case "unknown":
+      return { ...without(state, event.id), shown: state.shown.filter((id) => id !== event.id) }
     case "mended":
       return mended(state, event.node, event.input)
+    case "looked":
+      return state.unseen === null ? state : { ...state, unseen: null }
+    case "restored": {
+      const open = event.kept.open.map((job) => ({ ...job, isTaken: true, began: null, nodes: {} }))
+      return { ...state, open: [...open, ...state.open], shown: event.kept.shown }
+    }
   }
 }
 
 function heard(state: RunState, message: SocketMessage, at: number): RunState {
+  const id = jobOf(message)
+  if (id === undefined || !state.open.some((job) => job.id === id)) return state
   switch (message.type) {
-    case "status":
-      return { ...state, remaining: message.data.status.exec_info.queue_remaining, stale: state.stale + 1 }
     case "execution_start": {
-      const id = message.data.prompt_id
-      const nodes = state.running?.id === id ? state.running.nodes : {} // after a reload they are told first
-      const running = { id, began: message.data.timestamp, nodeCount: state.nodeCounts[id] ?? 0, nodes }
-      return { ...state, running, previews: {}, failures: {} }
+      // after a reload the nodes are told before the start, and stay
+      const begun = withJob(state, id, (job) => ({ ...job, isTaken: true, began: message.data.timestamp }))
+      return { ...begun, previews: {}, failures: {} }
     }
-    case "execution_cached": {
-      const cached = message.data.nodes.map((id) => [id, { state: "cached" }] as const)
-      return withNodes(state, message.data.prompt_id, at, Object.fromEntries(cached))
+    case "execution_cached":
+      return withNodes(state, id, at, Object.fromEntries(message.data.nodes.map((node) => [node, { state: "cached" }])))
+    case "executing": {
+      if (message.data.node === null) return without({ ...state, previews: {} }, id)
+      const node = message.data.display_node ?? message.data.node
+      const known = state.open.find((job) => job.id === id)?.nodes[node]
+      return known?.state === "running" ? state : withNodes(state, id, at, { [node]: { state: "running", value: 0, max: 1 } })
     }
-    case "executing":
-      return executing(state, message.data, at)
     case "progress_state":
-      return withNodes(state, message.data.prompt_id, at, shown(message.data.nodes))
+      return withNodes(state, id, at, nodesOf(message.data.nodes))
     case "executed": {
-      const { display_node: id, output } = message.data
-      return output === null ? state : { ...state, outputs: { ...state.outputs, [id]: output } }
+      const { display_node, output } = message.data
+      return output === null ? state : withOutputs(state, id, { [display_node]: output })
     }
     case "execution_success":
-      return ended(state, message.data.prompt_id, "success", at)
+      return ended(state, id, "success")
     case "execution_interrupted":
-      return ended(state, message.data.prompt_id, "interrupted", at)
+      return ended(state, id, "interrupted")
     case "execution_error": {
-      const { node_id: id, exception_message, exception_type, traceback, prompt_id } = message.data
+      const { node_id, exception_message, exception_type, traceback } = message.data
       const failure = { message: exception_message.trim(), type: exception_type, traceback }
-      const told = { ...state, failures: { ...state.failures, [id]: failure } }
-      return exception_type === "ExecutionBlocked" ? told : ended(told, prompt_id, "error", at)
+      const told = { ...state, failures: { ...state.failures, [node_id]: failure } }
+      return exception_type === "ExecutionBlocked" ? told : ended(told, id, "error")
     }
-    case "missed":
-      return { ...state, stale: state.stale + 1 }
     default:
       return state
   }
 }
 
-const ENDED = { completed: "success", failed: "error", cancelled: "interrupted" } as const
-
-function recovered(state: RunState, job: WholeJob, at: number): RunState {
-  if (job.status === "pending" || job.status === "in_progress") return state
-  const told = { ...state, outputs: { ...state.outputs, ...job.outputs } }
-  const error = job.execution_error
-  if (error === undefined || error.node_id === "") return ended(told, job.id, ENDED[job.status], at)
-  const failure = { message: error.exception_message.trim(), type: error.exception_type, traceback: error.traceback }
-  return ended({ ...told, failures: { ...told.failures, [error.node_id]: failure } }, job.id, ENDED[job.status], at)
+/** The job that a message is about. */
+export function jobOf(message: SocketMessage): string | undefined {
+  return "prompt_id" in message.data ? message.data.prompt_id : undefined
 }
 
-type Executing = Extract<SocketMessage, { type: "executing" }>["data"]
+const ENDED = { completed: "success", failed: "error", cancelled: "interrupted" } as const
 
-function executing(state: RunState, data: Executing, at: number): RunState {
-  if (data.node === null) {
-    const isOurs = data.prompt_id === undefined || data.prompt_id === state.running?.id
-    return isOurs ? { ...state, running: null, previews: {}, stale: state.stale + 1 } : state
+function asked(state: RunState, job: WholeJob, at: number): RunState {
+  switch (job.status) {
+    case "pending":
+      return withJob(state, job.id, (known) => ({ ...known, began: null, nodes: {} }))
+    case "in_progress":
+      return withJob(state, job.id, (known) => ({ ...known, began: known.began ?? job.execution_start_time ?? at }))
+    default: {
+      const told = withOutputs({ ...state, failures: failuresOf(job) }, job.id, job.outputs ?? {})
+      if (state.open.some((each) => each.id === job.id)) return ended(told, job.id, ENDED[job.status])
+      return { ...told, last: { id: job.id, as: ENDED[job.status] } }
+    }
   }
-  const id = data.display_node ?? data.node
-  const known = state.running?.nodes[id]
-  const job = data.prompt_id ?? state.running?.id
-  if (job === undefined || known?.state === "running") return state
-  return withNodes(state, job, at, { [id]: { state: "running", value: 0, max: 1 } })
+}
+
+function failuresOf({ execution_error: error }: WholeJob): Record<string, NodeFailure> {
+  if (error === undefined || error.node_id === "") return {}
+  return { [error.node_id]: { message: error.exception_message.trim(), type: error.exception_type, traceback: error.traceback } }
+}
+
+function withJob(state: RunState, id: string, change: (job: OpenJob) => OpenJob): RunState {
+  return { ...state, open: state.open.map((job) => (job.id === id ? change(job) : job)) }
 }
 
 function withNodes(state: RunState, id: string, at: number, nodes: Readonly<Record<string, NodeProgress>>): RunState {
-  const before = state.running?.id === id ? state.running : { id, began: at, nodeCount: state.nodeCounts[id] ?? 0, nodes: {} }
-  return { ...state, running: { ...before, nodes: { ...before.nodes, ...nodes } } }
+  return withJob(state, id, (job) => ({ ...job, isTaken: true, began: job.began ?? at, nodes: { ...job.nodes, ...nodes } }))
+}
+
+function withOutputs(state: RunState, id: string, outputs: Readonly<Record<string, NodeOutput>>): RunState {
+  const madeBy = Object.fromEntries(Object.keys(outputs).map((node) => [node, id]))
+  return { ...state, outputs: { ...state.outputs, ...outputs }, madeBy: { ...state.madeBy, ...madeBy } }
+}
+
+function without(state: RunState, id: string): RunState {
+  return { ...state, open: state.open.filter((job) => job.id !== id) }
+}
+
+function ended(state: RunState, id: string, as: EndedAs): RunState {
+  const made = new Set([...Object.values(state.madeBy), id])
+  const shown = [...state.shown.filter((each) => each !== id && made.has(each)), id].slice(-MOST_SHOWN)
+  return { ...without(state, id), last: { id, as }, unseen: as, shown, previews: {} }
 }
 
 type Told = Extract<SocketMessage, { type: "progress_state" }>["data"]["nodes"]
 
 /** How far the nodes on the canvas are: one that was expanded runs as long as any of its parts. */
-function shown(told: Told): Record<string, NodeProgress> {
+function nodesOf(told: Told): Record<string, NodeProgress> {
   const found: Record<string, NodeProgress> = {}
   for (const each of Object.values(told)) {
     const id = each.display_node_id
@@ -114,14 +136,8 @@ function shown(told: Told): Record<string, NodeProgress> {
   return found
 }
 
-function ended(state: RunState, id: string, as: "success" | "error" | "interrupted", at: number): RunState {
-  const nodeCounts = Object.fromEntries(Object.entries(state.nodeCounts).filter(([each]) => each !== id))
-  const running = state.running?.id === id ? null : state.running
-  return { ...state, running, last: { id, as, at }, previews: {}, nodeCounts, stale: state.stale + 1 }
-}
-
 function runningNode(state: RunState): string | undefined {
-  return Object.entries(state.running?.nodes ?? {}).find(([, each]) => each.state === "running")?.[0]
+  return Object.entries(runningJob(state)?.nodes ?? {}).find(([, each]) => each.state === "running")?.[0]
 }
 
 /** What was wrong with an input is forgotten once it gets another value. */

@@ -1,7 +1,7 @@
-/** How far jobs are: what the server's messages come to, as one value. */
+/** How far the jobs of one open workflow are, and what its nodes show of them: what the server tells, as one value. */
 
 import type { Frame } from "~/wire/frames"
-import type { Job, NodeErrors, NodeOutput, Problem, SocketMessage, WholeJob } from "~/wire/types"
+import type { NodeErrors, NodeOutput, Problem, SocketMessage, WholeJob } from "~/wire/types"
 
 export type { FileItem, Job, NodeOutput } from "~/wire/types"
 
@@ -19,71 +19,84 @@ export interface NodeFailure {
   readonly traceback: readonly string[]
 }
 
-export interface RunningJob {
+/** A job that waits or runs. */
+export interface OpenJob {
   readonly id: string
-  readonly began: number
-  /** Known from the prompt; 0 where this window did not queue it. */
+  /** How many nodes its prompt has. */
   readonly nodeCount: number
+  /** False until the server has answered that it took it. */
+  readonly isTaken: boolean
+  /** When it began; null while it waits. */
+  readonly began: number | null
   readonly nodes: Readonly<Record<ExecutionId, NodeProgress>>
 }
 
+export type RunningJob = OpenJob & { readonly began: number }
+
+export type EndedAs = "success" | "error" | "interrupted"
+
 export interface EndedJob {
   readonly id: string
-  readonly as: "success" | "error" | "interrupted"
-  readonly at: number
+  readonly as: EndedAs
 }
 
 export interface RunState {
-  readonly isOnline: boolean
-  /** How many jobs wait or run on the server. */
-  readonly remaining: number
-  readonly isPaused: boolean
-  /** What waits and runs, and what ended, the newest first; as the server last told it. */
-  readonly queue: readonly Job[]
-  readonly history: readonly Job[]
-  /** The job whose messages come in; null between jobs. */
-  readonly running: RunningJob | null
+  /** In the order in which they were queued. */
+  readonly open: readonly OpenJob[]
   readonly last: EndedJob | null
-  /** What nodes showed last. */
+  /** How the last job ended, until somebody looks at the workflow. */
+  readonly unseen: EndedAs | null
+  /** What nodes showed last, and which jobs made that. */
   readonly outputs: Readonly<Record<ExecutionId, NodeOutput>>
+  readonly madeBy: Readonly<Record<ExecutionId, string>>
+  /** The jobs that ended and of which something is shown, the last one at the end. */
+  readonly shown: readonly string[]
   /** Where nodes of the running job stand, as addresses of pictures. */
   readonly previews: Readonly<Record<ExecutionId, string>>
   /** What went wrong in nodes of the last job. */
   readonly failures: Readonly<Record<ExecutionId, NodeFailure>>
-  /** What the server found wrong with the last prompt, which it did not take. */
+  /** What the server found wrong with the last prompt. */
   readonly problems: Readonly<Record<ExecutionId, NodeErrors>>
   readonly problem: Problem | null
-  /** How many nodes the prompts have that this window queued, by their jobs. */
-  readonly nodeCounts: Readonly<Record<string, number>>
-  /** Counts what the lists of jobs and pictures may have missed: whoever shows them asks anew when it rises. */
-  readonly stale: number
 }
 
 export const NOTHING_RUNS: RunState = {
-  isOnline: false,
-  remaining: 0,
-  isPaused: false,
-  queue: [],
-  history: [],
-  running: null,
+  open: [],
   last: null,
+  unseen: null,
   outputs: {},
+  madeBy: {},
+  shown: [],
   previews: {},
   failures: {},
   problems: {},
   problem: null,
-  nodeCounts: {},
-  stale: 0,
+}
+
+/** The job that began first of those that have not ended. */
+export function runningJob({ open }: RunState): RunningJob | null {
+  return open.find((job): job is RunningJob => job.began !== null) ?? null
+}
+
+/** What of the state outlives the page. */
+export interface KeptRun {
+  readonly open: readonly Pick<OpenJob, "id" | "nodeCount">[]
+  readonly shown: readonly string[]
 }
 
 export type RunEvent =
   | { readonly type: "message"; readonly message: SocketMessage; readonly at: number }
   | { readonly type: "preview"; readonly frame: Frame; readonly url: string }
-  | { readonly type: "online"; readonly is: boolean }
-  | { readonly type: "queued"; readonly id: string; readonly nodeCount: number; readonly problems: Readonly<Record<string, NodeErrors>> }
-  | { readonly type: "refused"; readonly problem: Problem; readonly problems: Readonly<Record<string, NodeErrors>> }
-  | { readonly type: "listed"; readonly queue: readonly Job[]; readonly history: readonly Job[]; readonly isPaused: boolean }
-  /** A job of this window's ended while nobody listened; the server was asked for what it made. */
-  | { readonly type: "recovered"; readonly job: WholeJob; readonly at: number }
+  /** A prompt is on its way, under an id of ours; its messages may come before the answer. */
+  | { readonly type: "sent"; readonly id: string; readonly nodeCount: number }
+  | { readonly type: "queued"; readonly id: string; readonly problems: Readonly<Record<string, NodeErrors>> }
+  | { readonly type: "refused"; readonly id: string; readonly problem: Problem; readonly problems: Readonly<Record<string, NodeErrors>> }
+  /** Whether the server took it is not known: the answer was lost. */
+  | { readonly type: "unanswered"; readonly id: string }
+  /** The server was asked for a job, as its messages may have been missed. */
+  | { readonly type: "asked"; readonly job: WholeJob; readonly at: number }
+  /** The server knows no such job. */
+  | { readonly type: "unknown"; readonly id: string }
   | { readonly type: "mended"; readonly node: ExecutionId; readonly input: string }
-
+  | { readonly type: "looked" }
+  | { readonly type: "restored"; readonly kept: KeptRun }

@@ -5,10 +5,11 @@ import { sameJson } from "~/document/json"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
 import { emptyWorkflow, graphOf, ROOT, type NodeId, type Workflow } from "~/document/workflow"
-import { follow } from "~/run/follow"
+import { EMPTY_QUEUE, type Queue } from "~/run/queue"
 import { Editor, executionId } from "~/state/editor"
+import { JobLists } from "~/state/job_lists"
+import { emptyRun, makeRunStore, tellRun, type RunStore } from "~/state/run_store"
 import { View } from "~/state/view"
-import type { RunState } from "~/run/run"
 import type { Server } from "~/wire/http"
 import type { FileItem } from "~/wire/types"
 
@@ -24,6 +25,8 @@ export interface Tab {
   readonly id: string
   readonly name: string
   readonly editor: Editor
+  /** The jobs that it queued, and what its nodes show of them. */
+  readonly run: RunStore
   /** Null where it was never saved under a name. */
   readonly file: SavedFile | null
 }
@@ -74,11 +77,13 @@ const MOST_AT_ONCE = 100
 export class App {
   readonly store: StoreApi<AppState>
   readonly view = new View()
+  /** The server's queue, whoever queued what. */
+  readonly queue: StoreApi<Queue> = createStore(() => EMPTY_QUEUE)
+  readonly jobs = new JobLists(this)
   private number = 0 // counts notices
 
   constructor(
     readonly server: Server,
-    readonly run: StoreApi<RunState>,
     /** How the server calls this window. */
     readonly clientId: string,
   ) {
@@ -134,6 +139,7 @@ export class App {
 
   /** Close a tab; the last one leaves an empty one. */
   close(id: string): void {
+    const closed = this.state.tabs.find((tab) => tab.id === id)
     this.store.setState((state) => {
       const at = state.tabs.findIndex((tab) => tab.id === id)
       const left = state.tabs.filter((tab) => tab.id !== id)
@@ -141,6 +147,7 @@ export class App {
       const next = tabs[Math.min(Math.max(at, 0), tabs.length - 1)]
       return { tabs, active: state.active === id && next !== undefined ? next.id : state.active }
     })
+    if (closed !== undefined) emptyRun(closed.run)
   }
 
   /** Say under which name a tab goes, and where it is kept. */
@@ -188,7 +195,7 @@ export class App {
   /** An input of the shown graph got another value: what was wrong with it is told no more. */
   mended(node: NodeId, input: string): void {
     const id = executionId(this.editor.state.path, node)
-    if (id in this.run.getState().problems) this.run.setState((state) => follow(state, { type: "mended", node: id, input }), true)
+    if (id in this.active.run.getState().problems) tellRun(this.active.run, { type: "mended", node: id, input })
   }
 
   /** Show one of some pictures large, beside another where that is said. */
@@ -217,13 +224,20 @@ export class App {
   }
 
   private tab(workflow: Workflow, name: string): Tab {
-    return { id: freshId(), name, editor: new Editor(workflow), file: null }
+    return { id: freshId(), name, editor: new Editor(workflow), run: makeRunStore(), file: null }
   }
 }
 
 /** An id that nobody else has. (`crypto.randomUUID` is there for https alone.) */
 export function freshId(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("")
+}
+
+/** An id in the form that servers of the ecosystem ask of jobs. */
+export function freshUuid(): string {
+  const hex = freshId()
+  const [version, variant] = [`4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`]
+  return [hex.slice(0, 8), hex.slice(8, 12), version, variant, hex.slice(20)].join("-")
 }
 
 function isUnused({ name, file, editor }: Tab): boolean {

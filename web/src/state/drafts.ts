@@ -6,6 +6,8 @@ import { asObject } from "~/document/schema/definition"
 import { writeWorkflow } from "~/document/formats/write"
 import { freshId, type App, type Tab } from "~/state/app"
 import { isChanged } from "~/state/editor"
+import { keptRun, readKeptRun } from "~/state/kept_run"
+import { tellRun } from "~/state/run_store"
 import { textOfWorkflow } from "~/state/files"
 import { keepVersion } from "~/state/versions"
 import { ServerError } from "~/wire/http"
@@ -35,7 +37,7 @@ export class Drafts {
     this.app.store.subscribe((after, before) => {
       if (after.tabs !== before.tabs || after.active !== before.active) this.follow()
     })
-    this.app.run.subscribe((after, before) => {
+    this.app.queue.subscribe((after, before) => {
       if (after.isOnline && !before.isOnline) this.later()
     })
     window.addEventListener("pagehide", () => {
@@ -82,6 +84,7 @@ export class Drafts {
       const saved = isObject(draft["file"]) ? { path: textOf(file["path"]), modified: Number(file["modified"]) } : null
       const tab = this.app.open(workflow, textOf(draft["name"]), saved, id)
       if (draft["isChanged"] === true) tab.editor.markUnsaved()
+      tellRun(tab.run, { type: "restored", kept: readKeptRun(draft["run"]) })
       return true
     } catch (error) {
       this.app.tell("error", String(error))
@@ -102,7 +105,7 @@ export class Drafts {
     const { tabs, active } = this.app.state
     const open = new Set(tabs.map((tab) => tab.id))
     for (const tab of tabs) {
-      if (!this.watched.has(tab.id)) this.watched.set(tab.id, tab.editor.store.subscribe(() => { this.later() }))
+      if (!this.watched.has(tab.id)) this.watched.set(tab.id, this.watchTab(tab))
     }
     for (const [id, leave] of this.watched) {
       if (open.has(id)) continue
@@ -114,6 +117,17 @@ export class Drafts {
     sessionStorage.setItem(SESSION, session)
     localStorage.setItem(SESSION, session)
     this.later()
+  }
+
+  private watchTab(tab: Tab): () => void {
+    const leaveEditor = tab.editor.store.subscribe(() => { this.later() })
+    const leaveRun = tab.run.subscribe((after, before) => {
+      if (after.open.length !== before.open.length || after.shown !== before.shown) this.later()
+    })
+    return () => {
+      leaveEditor()
+      leaveRun()
+    }
   }
 
   private later(): void {
@@ -156,7 +170,7 @@ export class Drafts {
   private draftOf(tab: Tab): string {
     const workflow = writeWorkflow(tab.editor.workflow, this.app.state.definitions)
     const file: Json = tab.file === null ? null : { ...tab.file }
-    return writeJson({ name: tab.name, file, isChanged: isChanged(tab.editor.state), workflow })
+    return writeJson({ name: tab.name, file, isChanged: isChanged(tab.editor.state), run: keptRun(tab.run.getState()), workflow })
   }
 }
 

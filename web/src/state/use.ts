@@ -7,6 +7,7 @@ import type { Graph } from "~/document/workflow"
 import { activeTab, type App, type AppState, type Tab } from "~/state/app"
 import { shownGraph, type EditorState } from "~/state/editor"
 import type { ViewState } from "~/state/view"
+import type { Queue } from "~/run/queue"
 import type { RunState } from "~/run/run"
 
 export const AppContext = createContext<App | null>(null)
@@ -35,9 +36,14 @@ export function useGraph(): Graph {
   return useEditor(shownGraph)
 }
 
-/** Something of what runs: `useRun((state) => state.outputs[id])`. */
+/** Something of what runs of the shown workflow: `useRun((state) => state.outputs[id])`. */
 export function useRun<T>(pick: (state: RunState) => T): T {
-  return useStore(useApp().run, pick)
+  return useStore(useTab().run, pick)
+}
+
+/** Something of the server's queue: `useQueue((queue) => queue.remaining)`. */
+export function useQueue<T>(pick: (queue: Queue) => T): T {
+  return useStore(useApp().queue, pick)
 }
 
 export function useDefinition(type: string): Definition | undefined {

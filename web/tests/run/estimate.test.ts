@@ -4,7 +4,7 @@ import { NOTHING_RUNS, type NodeProgress, type RunState } from "~/run/run"
 
 const running = (nodeCount: number, nodes: Record<string, NodeProgress>): RunState => ({
   ...NOTHING_RUNS,
-  running: { id: "job", began: 1000, nodeCount, nodes },
+  open: [{ id: "job", isTaken: true, began: 1000, nodeCount, nodes }],
 })
 
 test("a node with steps counts as many times as it has steps", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { jobProgress } from "~/run/estimate"
 import { follow } from "~/run/follow"
-import { NOTHING_RUNS, type RunEvent, type RunState } from "~/run/run"
+import { NOTHING_RUNS, runningJob, type RunEvent, type RunState } from "~/run/run"
 import type { SocketMessage, WholeJob } from "~/wire/types"
 
 const P = "job"
@@ -16,13 +16,17 @@ const state = (nodes: Record<string, [number, number, "running" | "finished"]>):
     },
   })
 const start = message({ type: "execution_start", data: { prompt_id: P, timestamp: 1 } })
-const queued: RunEvent = { type: "queued", id: P, nodeCount: 4, problems: {} }
-const after = (...events: RunEvent[]): RunState => events.reduce(follow, NOTHING_RUNS)
+const sent: RunEvent = { type: "sent", id: P, nodeCount: 4 }
+const queued: RunEvent = { type: "queued", id: P, problems: {} }
+const after = (...events: RunEvent[]): RunState => [sent, ...events].reduce(follow, NOTHING_RUNS)
+const success = message({ type: "execution_success", data: { prompt_id: P, timestamp: 9 } })
+const output = { images: [{ filename: "a.png", subfolder: "", type: "output" as const }] }
+const executed = message({ type: "executed", data: { node: "3", display_node: "3", output, prompt_id: P } })
 const over = message({ type: "executing", data: { node: null, prompt_id: P } })
 
 test("progress counts what was kept, what is done, and how far the rest is", () => {
   const now = after(queued, start, message({ type: "execution_cached", data: { prompt_id: P, nodes: ["1"], timestamp: 2 } }), state({ 2: [1, 1, "finished"], 3: [5, 10, "running"] }))
-  expect(now.running?.nodes).toEqual({ 1: { state: "cached" }, 2: { state: "finished", max: 1 }, 3: { state: "running", value: 5, max: 10 } })
+  expect(runningJob(now)?.nodes).toEqual({ 1: { state: "cached" }, 2: { state: "finished", max: 1 }, 3: { state: "running", value: 5, max: 10 } })
   expect(jobProgress(now)).toBe(7 / 13)
 })
 
@@ -32,20 +36,19 @@ test("it does not matter whether the answer or the first message comes first", (
 
 test("a node that was expanded runs while any part of it runs", () => {
   const now = after(start, state({ "5.0.0.1": [1, 1, "finished"], "5.0.0.2": [1, 4, "running"] }))
-  expect(now.running?.nodes).toEqual({ 5: { state: "running", value: 1, max: 4 } })
+  expect(runningJob(now)?.nodes).toEqual({ 5: { state: "running", value: 1, max: 4 } })
 })
 
 test("outputs stay after the job, previews go", () => {
-  const output = { images: [{ filename: "a.png", subfolder: "", type: "output" as const }] }
   const now = after(
     start,
     state({ 3: [1, 2, "running"] }),
     { type: "preview", frame: { picture: new Blob() }, url: "blob:1" },
-    message({ type: "executed", data: { node: "3", display_node: "3", output, prompt_id: P } }),
+    executed,
   )
   expect(now.previews).toEqual({ 3: "blob:1" })
-  const done = [message({ type: "execution_success", data: { prompt_id: P, timestamp: 9 } }), over].reduce(follow, now)
-  expect(done).toMatchObject({ running: null, previews: {}, outputs: { 3: output }, last: { id: P, as: "success" } })
+  const done = [success, over].reduce(follow, now)
+  expect(done).toMatchObject({ open: [], shown: [P], previews: {}, outputs: { 3: output }, last: { id: P, as: "success" } })
 })
 
 const error = (type: string): RunEvent =>
@@ -59,39 +62,85 @@ const error = (type: string): RunEvent =>
 
 test("an error stands on its node until the next job", () => {
   const now = after(start, error("ValueError"), over)
-  expect(now).toMatchObject({ running: null, failures: { 3: { message: "boom", type: "ValueError" } }, last: { as: "error" } })
-  expect(follow(now, start).failures).toEqual({})
+  expect(now).toMatchObject({ open: [], failures: { 3: { message: "boom", type: "ValueError" } }, last: { as: "error" } })
+  expect([sent, start].reduce(follow, now).failures).toEqual({})
 })
 
 test("a job goes on past a node that was blocked", () => {
-  expect(after(start, error("ExecutionBlocked")).running?.id).toBe(P)
+  expect(runningJob(after(start, error("ExecutionBlocked")))?.id).toBe(P)
 })
 
-test("what another window's job ends does not end ours", () => {
-  expect(after(start, message({ type: "executing", data: { node: null, prompt_id: "other" } })).running?.id).toBe(P)
+test("a job that another workflow, window or program queued changes nothing", () => {
+  const now = after(start)
+  expect(follow(now, message({ type: "executing", data: { node: null, prompt_id: "other" } }))).toBe(now)
+  expect(follow(now, message({ type: "executed", data: { node: "3", display_node: "3", output, prompt_id: "other" } }))).toBe(now)
+  const stranger = message({ type: "execution_start", data: { prompt_id: "other", timestamp: 1 } })
+  expect(follow(NOTHING_RUNS, stranger)).toBe(NOTHING_RUNS)
+})
+
+test("of several jobs that run at once, the first is shown until it ends", () => {
+  const other: RunEvent[] = [{ type: "sent", id: "other", nodeCount: 1 }, message({ type: "execution_start", data: { prompt_id: "other", timestamp: 2 } })]
+  const now = after(start, ...other)
+  expect(runningJob(now)?.id).toBe(P)
+  expect(runningJob(follow(now, success))?.id).toBe("other")
+})
+
+test("how a job ended is unseen until somebody looks", () => {
+  const now = after(start, error("ValueError"))
+  expect(now.unseen).toBe("error")
+  expect(follow(now, { type: "looked" }).unseen).toBeNull()
 })
 
 test("what was refused is told by node, until something is queued", () => {
   const problem = { type: "x", message: "m", details: "d", extra_info: {} }
-  const refused: RunEvent = { type: "refused", problem, problems: { 3: { errors: [problem], dependent_outputs: [], class_type: "Fail" } } }
+  const refused: RunEvent = { type: "refused", id: P, problem, problems: { 3: { errors: [problem], dependent_outputs: [], class_type: "Fail" } } }
   expect(after(refused).problems[3]?.errors).toHaveLength(1)
+  expect(after(refused).open).toEqual([])
   expect(after(refused, queued)).toMatchObject({ problem: null, problems: {} })
 })
 
-test("after time offline the lists are asked for anew", () => {
-  const before = after({ type: "online", is: true }, { type: "online", is: false })
-  expect(before.isOnline).toBe(false)
-  expect(follow(before, { type: "online", is: true }).stale).toBeGreaterThan(before.stale)
+const count = { outputs_count: 1, previewable_outputs_count: 1, priority: 1, create_time: 1 }
+const asked = (id: string, status: string, outputs = {}): RunEvent => ({
+  type: "asked",
+  job: { id, status, ...count, workflow: { prompt: {}, extra_data: {} }, outputs } as unknown as WholeJob,
+  at: 5,
 })
 
 test("what ended while nobody listened is shown once the server was asked", () => {
-  const output = { images: [{ filename: "a.png", subfolder: "", type: "output" as const }] }
-  const count = { outputs_count: 1, previewable_outputs_count: 1, priority: 1, create_time: 1 }
-  const job = { id: P, status: "completed" as const, ...count, workflow: { prompt: {}, extra_data: {} }, outputs: { 9: output } }
-  const now = after(queued, start, { type: "recovered", job: job as unknown as WholeJob, at: 5 })
-  expect(now).toMatchObject({ running: null, outputs: { 9: output }, last: { id: P, as: "success" }, nodeCounts: {} })
+  const now = after(queued, start, asked(P, "completed", { 9: output }))
+  expect(now).toMatchObject({ open: [], outputs: { 9: output }, madeBy: { 9: P }, last: { id: P, as: "success" } })
+})
+
+test("a job that lost its turn as the server went down waits again", () => {
+  expect(after(queued, start, asked(P, "pending")).open).toMatchObject([{ id: P, began: null, nodes: {} }])
+})
+
+test("a job that the server forgot, or never got, waits no more", () => {
+  expect(after({ type: "unanswered", id: P }, { type: "unknown", id: P }).open).toEqual([])
 })
 
 test("after a reload in a run the nodes' progress is told before the job's start, and stays", () => {
-  expect(after(state({ 3: [5, 10, "running"] }), start).running?.nodes).toEqual({ 3: { state: "running", value: 5, max: 10 } })
+  expect(runningJob(after(state({ 3: [5, 10, "running"] }), start))?.nodes).toEqual({ 3: { state: "running", value: 5, max: 10 } })
+})
+
+test("what was shown before a reload comes back from the jobs that made it, the last one's state included", () => {
+  const kept = { open: [{ id: "waits", nodeCount: 2 }], shown: ["first", P] }
+  const now = [
+    { type: "restored", kept } as const,
+    asked("first", "completed", { 3: output, 4: output }),
+    asked(P, "cancelled", { 4: output }),
+  ].reduce<RunState>(follow, NOTHING_RUNS)
+  expect(now).toMatchObject({ madeBy: { 3: "first", 4: P }, last: { id: P, as: "interrupted" }, unseen: null })
+  expect(now.open.map(({ id }) => id)).toEqual(["waits"])
+})
+
+test("only the jobs are kept of which something is shown, and the last", () => {
+  const again = (id: string, ...more: RunEvent[]): RunEvent[] => [
+    { type: "sent", id, nodeCount: 1 },
+    ...more,
+    message({ type: "execution_success", data: { prompt_id: id, timestamp: 9 } }),
+  ]
+  const made = (id: string) => message({ type: "executed", data: { node: "3", display_node: "3", output, prompt_id: id } })
+  const now = after(executed, success, ...again("b", made("b")), ...again("c"))
+  expect(now.shown).toEqual(["b", "c"])
 })
