@@ -15,17 +15,23 @@ export function ClipboardLink() {
       if (isOfText(event) || ![...selected].some((id) => !isSlotKey(id)) || event.clipboardData === null) return
       event.clipboardData.setData("text/plain", copyText(editor.workflow, editor.graph.id, selected, app.state.definitions))
       event.preventDefault()
-      if (event.type === "cut") editor.edit(removeSelected(editor.workflow, editor.graph, selected))
+      if (event.type === "cut") app.relink(removeSelected(editor.workflow, editor.graph, selected))
+    }
+    let withShift = false
+    const onKey = (event: KeyboardEvent): void => {
+      withShift = event.shiftKey // what pastes does not tell by which keys
     }
     const onPaste = (event: ClipboardEvent): void => {
       if (event.defaultPrevented || isOfText(event)) return
       const held = event.clipboardData
-      if (paste(app, held?.getData("text/plain") ?? "") || pastePicture(app, held?.files ?? [])) event.preventDefault()
+      if (paste(app, held?.getData("text/plain") ?? "", { isLinked: withShift }) || pastePicture(app, held?.files ?? [])) event.preventDefault()
     }
+    document.addEventListener("keydown", onKey, true)
     document.addEventListener("copy", onCopy)
     document.addEventListener("cut", onCopy)
     document.addEventListener("paste", onPaste)
     return () => {
+      document.removeEventListener("keydown", onKey, true)
       document.removeEventListener("copy", onCopy)
       document.removeEventListener("cut", onCopy)
       document.removeEventListener("paste", onPaste)

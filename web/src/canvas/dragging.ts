@@ -38,7 +38,7 @@ export function useDragging() {
         const node = graph.nodes.get(dragged[0]?.id ?? "")
         app.view.set({ dropLink: null, carried: new Map() })
         const change = link && node && insertOnLink(graph, link, node)
-        if (change !== undefined && change !== null) app.editor.edit(change)
+        if (change !== undefined && change !== null) app.relink(change)
       },
     }),
     [app],

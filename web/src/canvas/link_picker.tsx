@@ -3,7 +3,7 @@ import { Picker, type Option } from "~/canvas/picker"
 import { typeOfEnd } from "~/document/edits/add"
 import { partnersOf, socketsOf, type Partner, type Socket } from "~/document/edits/partners"
 import { promote } from "~/document/edits/promote"
-import { connectGrowing, disconnectShrinking } from "~/document/edits/reshape"
+import { connect } from "~/document/edits/connect"
 import { newUuid } from "~/document/ids"
 import { inputName, outputName, ownerOf } from "~/document/names"
 import type { Graph, Link, NodeId, Point } from "~/document/workflow"
@@ -118,7 +118,7 @@ function waysOf(app: App, graph: Graph, socket: Socket, at: Point): Way[] {
     text: "from" in end ? words.linking.newOutput(graph.name) : words.linking.newInput(graph.name),
     detail: "",
     take: () => {
-      editor.edit(promotion)
+      app.relink(promotion)
     },
   }]
   const cuts = socket.links.map((each): Way => ({
@@ -126,7 +126,7 @@ function waysOf(app: App, graph: Graph, socket: Socket, at: Point): Way[] {
     text: "from" in end ? words.linking.cutTo(into(app, each)) : words.linking.cutFrom(outOf(app, each)),
     detail: "",
     take: () => {
-      editor.edit(disconnectShrinking(app.place, each.id))
+      app.relink({ type: "disconnect", graph: graph.id, id: each.id })
     },
   }))
   return [...ways, fresh, ...shown, ...cuts]
@@ -134,8 +134,8 @@ function waysOf(app: App, graph: Graph, socket: Socket, at: Point): Way[] {
 
 function link(app: App, { end }: Socket, partner: Partner): void {
   const other = partner.end
-  if ("from" in end && "to" in other) app.editor.edit(connectGrowing(app.place, end.from, other.to))
-  if ("to" in end && "from" in other) app.editor.edit(connectGrowing(app.place, other.from, end.to))
+  if ("from" in end && "to" in other) app.relink(connect(app.editor.graph, end.from, other.to))
+  if ("to" in end && "from" in other) app.relink(connect(app.editor.graph, other.from, end.to))
 }
 
 function leftOf(graph: Graph, id: NodeId): Point {

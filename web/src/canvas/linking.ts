@@ -5,8 +5,7 @@ import { useMemo, useRef } from "react"
 import { batch, type Change } from "~/document/change"
 import { connectToNode, typeOfEnd, type LooseEnd } from "~/document/edits/add"
 import { addInput, addOutput } from "~/document/edits/boundary"
-import { reconnect, refusal, typeFrom, typeInto, type Refusal } from "~/document/edits/connect"
-import { connectGrowing } from "~/document/edits/reshape"
+import { connect, reconnect, refusal, typeFrom, typeInto, type Refusal } from "~/document/edits/connect"
 import { newUuid } from "~/document/ids"
 import { INPUTS, OUTPUTS, type Graph, type Point } from "~/document/workflow"
 import type { App } from "~/state/app"
@@ -47,7 +46,7 @@ export function useLinking() {
         app.view.set({ dragged: end === null || type === undefined || type === null ? null : { end, type } })
       },
       onConnect: (made: Connection) => {
-        app.editor.edit(linkBetween(app, made))
+        app.relink(linkBetween(app, made))
       },
       onConnectEnd: (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
         const { dragged } = app.view.state
@@ -63,13 +62,13 @@ export function useLinking() {
         if (link === undefined) return
         const isNew = made.sourceHandle === NEW || made.targetHandle === NEW
         const cut = { type: "disconnect", graph: app.editor.graph.id, id: link.id } as const
-        app.editor.edit(isNew ? batch(cut, linkBetween(app, made)) : reconnect(app.editor.graph, link, endsOf(made)))
+        app.relink(isNew ? batch(cut, linkBetween(app, made)) : reconnect(app.editor.graph, link, endsOf(made)))
       },
       onReconnectEnd: (_: unknown, edge: Edge, __: unknown, state: FinalConnectionState) => {
         held.current = null
         app.view.set({ dragged: null })
         const { graph } = app.editor
-        if (state.toHandle === null && graph.links.has(edge.id)) app.editor.edit({ type: "disconnect", graph: graph.id, id: edge.id })
+        if (state.toHandle === null && graph.links.has(edge.id)) app.relink({ type: "disconnect", graph: graph.id, id: edge.id })
       },
     }),
     [app],
@@ -90,7 +89,7 @@ function linkBetween(app: App, made: Connection): Change {
   const { from, to } = endsOf(made)
   if (made.sourceHandle === NEW) return addInput(workflow, graph.id, to, newUuid())
   if (made.targetHandle === NEW) return addOutput(workflow, graph.id, from, newUuid())
-  return connectGrowing(app.place, from, to)
+  return connect(graph, from, to)
 }
 
 function dropInTheVoid(app: App, end: LooseEnd, point: Point): void {
@@ -99,7 +98,7 @@ function dropInTheVoid(app: App, end: LooseEnd, point: Point): void {
   const node = editor.graph.nodes.get(under?.dataset["id"] ?? "")
   if (node !== undefined) {
     const change = connectToNode(editor.graph, end, node)
-    if (change !== null) editor.edit(change)
+    if (change !== null) app.relink(change)
     return
   }
   if (under === null || under === undefined) view.set({ palette: { at: view.camera?.toGraph(point) ?? point, end } })

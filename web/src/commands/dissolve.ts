@@ -6,8 +6,9 @@ export const command: Command = {
   name: "dissolve",
   keys: ["Mod+Delete", "Mod+Backspace"],
   when: ({ editor }) => chosenNodes(editor.graph, editor.state.selected).length > 0,
-  do: ({ editor }) => {
-    for (const { id } of chosenNodes(editor.graph, editor.state.selected)) editor.edit(dissolveNode(editor.graph, id), "dissolve")
+  do: (app) => {
+    const { editor } = app
+    for (const { id } of chosenNodes(editor.graph, editor.state.selected)) app.relink(dissolveNode(editor.graph, id), "dissolve")
     editor.seal()
   },
 }

@@ -14,6 +14,6 @@ export const command: Command = {
     const nodes = chosenNodes(editor.graph, editor.state.selected)
     const corner = { x: Math.min(...nodes.map((node) => node.at.x)), y: Math.min(...nodes.map((node) => node.at.y)) }
     const text = copyText(editor.workflow, editor.graph.id, new Set(nodes.map((node) => node.id)), app.state.definitions)
-    paste(app, text, { x: corner.x + BESIDE, y: corner.y + BESIDE })
+    paste(app, text, { at: { x: corner.x + BESIDE, y: corner.y + BESIDE }, isLinked: true })
   },
 }

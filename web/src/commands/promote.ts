@@ -16,7 +16,7 @@ function doing(change: (app: App) => Change | null): Pick<Command, "when" | "do"
     when: (app) => change(app) !== null,
     do: (app) => {
       const made = change(app)
-      if (made !== null) app.editor.edit(made)
+      if (made !== null) app.relink(made)
     },
   }
 }

@@ -5,7 +5,8 @@ export const command: Command = {
   name: "remove",
   keys: ["Delete", "Backspace"],
   when: ({ editor }) => editor.state.selected.size > 0,
-  do: ({ editor }) => {
-    editor.edit(removeSelected(editor.workflow, editor.graph, editor.state.selected))
+  do: (app) => {
+    const { editor } = app
+    app.relink(removeSelected(editor.workflow, editor.graph, editor.state.selected))
   },
 }

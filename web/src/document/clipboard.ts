@@ -1,14 +1,15 @@
 /** Parts of a graph as a text, which goes through the system's clipboard into another window too. */
 
 import { batch, type Change } from "~/document/change"
+import { typeFrom } from "~/document/edits/connect"
 import { writeWorkflow } from "~/document/formats/write"
 import { readWorkflow } from "~/document/formats/read"
 import { newGroupId, newLinkIds, newNodeIds, newUuid } from "~/document/ids"
-import { isObject, readJson, writeJson } from "~/document/json"
+import { isObject, objects, readJson, textOf, writeJson, type Json } from "~/document/json"
 import { linkInto } from "~/document/links"
 import type { Definitions } from "~/document/schema/definition"
 import {
-  graphOf, isHost, ROOT, type Graph, type GraphId, type Link, type NodeId, type Point, type Workflow,
+  ANY, graphOf, isHost, ROOT, type Graph, type GraphId, type Link, type Node, type NodeId, type Point, type Workflow,
 } from "~/document/workflow"
 
 const MARK = "heddle/clipboard"
@@ -29,7 +30,15 @@ export function copyText(workflow: Workflow, graph: GraphId, ids: ReadonlySet<st
     rest: {},
   }
   const file = writeWorkflow({ graphs: new Map([...workflow.graphs, [ROOT, part]]) }, definitions)
-  return writeJson({ [MARK]: file })
+  return writeJson({ [MARK]: file, incoming: incomingOf(whole, nodes) })
+}
+
+/** The links into some nodes from others, which a copy in the same workflow may have too. */
+function incomingOf(graph: Graph, nodes: ReadonlyMap<NodeId, Node>): Json {
+  return [...graph.links.values()].flatMap(({ from, to }) => {
+    const source = graph.nodes.get(from.node)
+    return source === undefined || nodes.has(from.node) || !nodes.has(to.node) ? [] : [{ ...from, type: source.type, to: to.node, input: to.input }]
+  })
 }
 
 function withoutVia(link: Link): Link {
@@ -43,26 +52,46 @@ export interface Pasted {
   readonly ids: readonly string[]
 }
 
-/** Put a copied text into a graph, its top left corner at a point; null for a text that is no copy. */
-export function pasteText(workflow: Workflow, graphId: GraphId, text: string, at: Point | null, definitions: Definitions): Pasted | null {
+/**
+ * Put a copied text into a graph, its top left corner at a point; null for a text that is no copy. `isLinked`: the copies are
+ * fed by what fed the copied, where that is in the graph.
+ */
+export function pasteText(
+  workflow: Workflow, graphId: GraphId, text: string, at: Point | null, definitions: Definitions, isLinked = false,
+): Pasted | null {
   const copied = readCopy(text, definitions)
   if (copied === null) return null
-  return pasteWorkflow(workflow, graphId, copied, at)
+  return pasteWorkflow(workflow, graphId, copied.workflow, at, isLinked ? copied.incoming : [])
 }
 
-function readCopy(text: string, definitions: Definitions): Workflow | null {
+interface Incoming {
+  readonly from: Link["from"]
+  /** What gave it is of this type: in another workflow the id may be another node's. */
+  readonly type: string
+  readonly to: Link["to"]
+}
+
+function readCopy(text: string, definitions: Definitions): { workflow: Workflow; incoming: Incoming[] } | null {
   if (!text.includes(MARK)) return null
   try {
     const value = readJson(text)
     const file = isObject(value) ? value[MARK] : undefined
-    return file === undefined ? null : readWorkflow(file, definitions)
+    if (file === undefined || !isObject(value)) return null
+    const incoming = objects(value["incoming"]).map((each) => ({
+      from: { node: textOf(each["node"]), output: Number(each["output"]) },
+      type: textOf(each["type"]),
+      to: { node: textOf(each["to"]), input: textOf(each["input"]) },
+    }))
+    return { workflow: readWorkflow(file, definitions), incoming }
   } catch {
     return null
   }
 }
 
 /** Put the root of a workflow into a graph of another, with new ids. Without a point it lies where it lay. */
-export function pasteWorkflow(workflow: Workflow, graphId: GraphId, other: Workflow, at: Point | null): Pasted {
+export function pasteWorkflow(
+  workflow: Workflow, graphId: GraphId, other: Workflow, at: Point | null, incoming: readonly Incoming[] = [],
+): Pasted {
   const graph = graphOf(workflow, graphId)
   const part = graphOf(other, ROOT)
   const corner = cornerOf(part)
@@ -76,12 +105,22 @@ export function pasteWorkflow(workflow: Workflow, graphId: GraphId, other: Workf
     type: isHost(other, node) ? (types.get(node.type) ?? node.type) : node.type,
     at: shift(node.at),
   }))
-  const linkIds = newLinkIds(graph, part.links.size)
+  const fed = incoming.filter(({ from, type, to }) => {
+    const source = graph.nodes.get(from.node)
+    return source?.type === type && source.outputs[from.output] !== undefined && names.has(to.node)
+  })
+  const linkIds = newLinkIds(graph, part.links.size + fed.length)
   const links = [...part.links.values()].map((link, index) => ({
     ...link,
     id: linkIds[index] ?? link.id,
     from: { ...link.from, node: names.get(link.from.node) ?? link.from.node },
     to: { ...link.to, node: names.get(link.to.node) ?? link.to.node },
+  }))
+  const feeding = fed.map(({ from, to }, index) => ({
+    id: linkIds[part.links.size + index] ?? "",
+    from,
+    to: { ...to, node: names.get(to.node) ?? to.node },
+    type: typeFrom(graph, from) ?? ANY,
   }))
   const firstGroup = Number(newGroupId(graph))
   const groups = [...part.groups.values()].map((group, index) => ({ ...group, id: String(firstGroup + index), at: shift(group.at) }))
@@ -89,7 +128,7 @@ export function pasteWorkflow(workflow: Workflow, graphId: GraphId, other: Workf
     change: batch(
       ...subgraphs,
       ...nodes.map((node) => ({ type: "add-node", graph: graphId, node }) as const),
-      ...links.map((link) => ({ type: "connect", graph: graphId, link }) as const),
+      ...[...links, ...feeding].map((link) => ({ type: "connect", graph: graphId, link }) as const),
       ...groups.map((group) => ({ type: "add-group", graph: graphId, group }) as const),
     ),
     ids: [...nodes.map((node) => node.id), ...groups.map((group) => `group:${group.id}`)],

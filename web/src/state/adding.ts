@@ -23,7 +23,7 @@ interface Where {
 export function addFromLibrary(app: App, entry: Entry, where?: Where): NodeId {
   const { editor } = app
   const { change, id } = added(app, entry, where)
-  editor.edit(change)
+  app.relink(change)
   editor.select([id])
   return id
 }
@@ -43,7 +43,7 @@ function sizesIn({ view }: App): (node: Node) => Size {
 export function addIntoLink(app: App, entry: Entry, at: Point, link: LinkId): void {
   const { editor } = app
   const { change, id } = addOnLink(editor.workflow, editor.graph.id, entry, at, link)
-  editor.edit(change)
+  app.relink(change)
   editor.select([id])
 }
 

@@ -1,6 +1,8 @@
 /** Everything that is shared by what stands on the page: made in main.tsx, handed down by a React context. */
 
 import { createStore, type StoreApi } from "zustand/vanilla"
+import type { Change } from "~/document/change"
+import { regrown } from "~/document/edits/reshape"
 import { sameJson } from "~/document/json"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
@@ -117,6 +119,11 @@ export class App {
   get place(): Place {
     const { workflow, graph } = this.editor
     return { workflow, graph, definitions: this.state.definitions }
+  }
+
+  /** Make a change of the shown graph's links; groups of inputs that grow follow it. */
+  relink(change: Change, gesture?: string): void {
+    this.editor.edit(regrown(this.place, change), gesture)
   }
 
   /** Open a workflow in a tab of its own, and show it. An empty tab that nobody used makes room. */

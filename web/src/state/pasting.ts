@@ -9,13 +9,19 @@ import type { Point } from "~/document/workflow"
 import { addPicture } from "~/state/adding"
 import type { App } from "~/state/app"
 
+interface How {
+  readonly at?: Point
+  /** Whether what fed the copied feeds the copies too. */
+  readonly isLinked?: boolean
+}
+
 /** Paste a text that was copied from a canvas; false for any other text. */
-export function paste(app: App, text: string, at?: Point): boolean {
+export function paste(app: App, text: string, { at, isLinked = false }: How = {}): boolean {
   const { editor, view } = app
   const place = at ?? view.camera?.pointer() ?? view.camera?.middle() ?? null
-  const pasted = pasteText(editor.workflow, editor.graph.id, text, place, app.state.definitions)
+  const pasted = pasteText(editor.workflow, editor.graph.id, text, place, app.state.definitions, isLinked)
   if (pasted === null) return false
-  editor.edit(pasted.change)
+  app.relink(pasted.change)
   editor.select(pasted.ids)
   return true
 }

@@ -23,6 +23,17 @@ test("a copy lies where it is put, with its inner links and new ids", () => {
   ])
 })
 
+test("a copy is fed by what fed the copied where that is asked for, and there", () => {
+  const start = workflow(graph([node("1"), node("2"), node("3")], [link("7", "1", "2"), link("8", "2", "3")]))
+  const text = copyText(start, ROOT, new Set(["2", "3"]), {})
+  const fed = (whole: typeof start) => {
+    const pasted = pasteText(whole, ROOT, text, null, {}, true)
+    return [...graphOf(apply(whole, pasted?.change ?? { type: "batch", changes: [] }).workflow, ROOT).links.values()].map((each) => [each.from.node, each.to.node])
+  }
+  expect(fed(start)).toEqual([["1", "2"], ["2", "3"], ["4", "5"], ["1", "4"]])
+  expect(fed(workflow(graph([node("1", { type: "Other" })])))).toEqual([["2", "3"]])
+})
+
 test("other texts are no copies", () => {
   expect(pasteText(emptyWorkflow(), ROOT, "a poem", null, {})).toBeNull()
   expect(pasteText(emptyWorkflow(), ROOT, '{"heddle/clipboard": 3', null, {})).toBeNull()

@@ -1,14 +1,14 @@
 /** Changes after which a node has other inputs: what a choice asks for, and rows that grow as they are linked. */
 
+import { apply } from "~/document/apply"
 import { batch, type Change } from "~/document/change"
-import { connect, type From, type To } from "~/document/edits/connect"
 import { setWidget } from "~/document/edits/nodes"
 import type { Json } from "~/document/json"
 import { linksInto } from "~/document/links"
 import { inputsOf, type Definition } from "~/document/schema/definition"
 import { isGrowing, layOut, rowName, rowsOf } from "~/document/schema/layout"
 import type { Place } from "~/document/schema/node_layout"
-import type { Input, LinkId, Node } from "~/document/workflow"
+import type { Input, Node } from "~/document/workflow"
 
 /** Have a widget hold something; inputs that it no longer asks for go with their links. */
 export function changeWidget({ graph, definitions }: Place, node: Node, key: string, to: Json): Change {
@@ -27,30 +27,20 @@ export function changeWidget({ graph, definitions }: Place, node: Node, key: str
   )
 }
 
-/** Link two slots; a group of inputs that grows gets its next row. */
-export function connectGrowing(place: Place, from: From, to: To, id?: LinkId): Change {
-  const change = connect(place.graph, from, to, id)
-  const grown = regrown(place, to.node, (linked) => linked.add(to.input))
-  return grown === null ? change : batch(change, grown)
-}
-
-/** Let a link go; rows that were left empty at the end go too. */
-export function disconnectShrinking(place: Place, id: LinkId): Change {
-  const link = place.graph.links.get(id)
-  const change: Change = { type: "disconnect", graph: place.graph.id, id }
-  if (link === undefined) return batch()
-  const shrunk = regrown(place, link.to.node, (linked) => linked.delete(link.to.input))
-  return shrunk === null ? change : batch(change, shrunk)
-}
-
-function regrown({ graph, definitions }: Place, id: string, relink: (linked: Set<string>) => void): Change | null {
-  const node = graph.nodes.get(id)
-  const definition = node && definitions[node.type]
-  if (node === undefined || definition === undefined || !inputsOf(definition).some(isGrowing)) return null
-  const linked = new Set(linksInto(graph, id).keys())
-  relink(linked)
-  const inputs = inputsWith(node, definition, linked)
-  return sameNames(inputs, node.inputs) ? null : { type: "edit-node", graph: graph.id, id, set: { inputs } }
+/** A change of links with what follows from it: groups of inputs that grow get another row, and give up those left empty. */
+export function regrown({ workflow, graph, definitions }: Place, change: Change): Change {
+  const after = apply(workflow, change).workflow.graphs.get(graph.id)
+  if (after === undefined || after.links === graph.links) return change
+  const edits = [...after.nodes.values()].flatMap((node): Change[] => {
+    const definition = definitions[node.type]
+    if (definition === undefined || !inputsOf(definition).some(isGrowing)) return []
+    const linked = new Set(linksInto(after, node.id).keys())
+    const before = linksInto(graph, node.id)
+    if (linked.size === before.size && [...linked].every((name) => before.has(name))) return []
+    const inputs = inputsWith(node, definition, linked)
+    return sameNames(inputs, node.inputs) ? [] : [{ type: "edit-node", graph: graph.id, id: node.id, set: { inputs } }]
+  })
+  return edits.length === 0 ? change : batch(change, ...edits)
 }
 
 /** Whether what a widget holds may decide on inputs. */
