@@ -52,11 +52,11 @@ class Screen:
 
 
 @contextmanager
-def screen(address: str) -> Generator[Screen]:
+def screen(address: str, *, has_touch: bool = False) -> Generator[Screen]:
     """A window of a browser of its own, not yet opened."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
-        page = browser.new_page(viewport={"width": 1600, "height": 900})
+        page = browser.new_page(viewport={"width": 1600, "height": 900}, has_touch=has_touch)
         page.set_default_timeout(PATIENCE)
         shown = Screen(page, address)
         page.on("console", lambda each: shown.errors.append(each.text) if each.type == "error" else None)

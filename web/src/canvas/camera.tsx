@@ -16,6 +16,7 @@ export function CameraLink() {
     const area = () => document.querySelector(".canvas")?.getBoundingClientRect() ?? new DOMRect()
     let pointer: { x: number; y: number } | null = null
     const onMove = (event: PointerEvent): void => {
+      if (event.target instanceof Element && event.target.closest(".menu-behind") !== null) return // it stays where the menu was asked for
       const isOver = event.target instanceof Element && event.target.closest(".canvas") !== null
       pointer = isOver ? { x: event.clientX, y: event.clientY } : null
     }
@@ -51,8 +52,10 @@ export function CameraLink() {
     }
     const detach = view.attach(camera)
     window.addEventListener("pointermove", onMove)
+    window.addEventListener("pointerdown", onMove, true) // fingers do not move before
     return () => {
       window.removeEventListener("pointermove", onMove)
+      window.removeEventListener("pointerdown", onMove, true)
       detach()
     }
   }, [view, flow])

@@ -1,6 +1,6 @@
 import { Background, ReactFlow, SelectionMode, type EdgeChange, type NodeChange } from "@xyflow/react"
 import "@xyflow/react/dist/style.css"
-import { useCallback, useMemo, useState, type DragEvent, type MouseEvent } from "react"
+import { useCallback, useMemo, useRef, useState, type DragEvent, type MouseEvent } from "react"
 import { Announcer } from "~/canvas/announcer"
 import { CameraLink, LEAST_ZOOM } from "~/canvas/camera"
 import { followLinks, followNodes } from "~/canvas/changes"
@@ -14,12 +14,12 @@ import { LinkLine } from "~/canvas/link_line"
 import { LinkPicker } from "~/canvas/link_picker"
 import { useLinking } from "~/canvas/linking"
 import { Menu } from "~/canvas/menu"
+import { askForMenu, useLongPress } from "~/canvas/menu_asked"
 import { NodeView } from "~/canvas/node"
 import { Palette } from "~/canvas/palette"
 import { RefusalHint } from "~/canvas/refusal_hint"
 import { RerouteView } from "~/canvas/reroute"
 import { Tools } from "~/canvas/tools"
-import type { LooseEnd } from "~/document/edits/add"
 import { entriesOf } from "~/document/library"
 import { addFromLibrary, addIntoLink, DRAGGED_TYPE } from "~/state/adding"
 import { useApp, useEditor, useGraph } from "~/state/use"
@@ -70,19 +70,15 @@ export function Canvas() {
   )
   const onContextMenu = useCallback(
     (event: MouseEvent) => {
-      if (!(event.target instanceof Element) || event.target.closest("input, textarea, img, .palette-behind, .menu-behind") !== null) return
-      event.preventDefault()
-      const id = event.target.closest<HTMLElement>("[data-slot]")?.dataset["slot"] ?? event.target.closest<HTMLElement>(".react-flow__node")?.dataset["id"]
-      const link = event.target.closest<HTMLElement>(".react-flow__edge")?.dataset["id"]
-      const under = id ?? (link === undefined ? undefined : `link:${link}`)
-      if (under === undefined) app.editor.select([])
-      else if (!app.editor.state.selected.has(under)) app.editor.select([under])
-      app.view.set({ menu: { x: event.clientX, y: event.clientY }, pointed: socketUnder(event.target) })
+      if (askForMenu(app, event.target, { x: event.clientX, y: event.clientY })) event.preventDefault()
     },
     [app],
   )
+  const area = useRef<HTMLElement>(null)
+  useLongPress(app, area)
   return (
     <main
+      ref={area}
       className="canvas"
       tabIndex={-1}
       aria-label={words.canvas.label}
@@ -130,15 +126,6 @@ export function Canvas() {
       <Menu />
     </main>
   )
-}
-
-/** The socket at whose row an element of the page stands. */
-function socketUnder(element: Element): LooseEnd | null {
-  const node = element.closest<HTMLElement>(".react-flow__node")?.dataset["id"]
-  const row = element.closest<HTMLElement>("[data-input], [data-output]")
-  if (node === undefined || row === null) return null
-  const { input, output } = row.dataset
-  return input === undefined ? { from: { node, output: Number(output) } } : { to: { node, input } }
 }
 
 /** Nodes that are dragged out of the library, onto the canvas or into a link. */

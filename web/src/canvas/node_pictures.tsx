@@ -7,7 +7,7 @@ import { words } from "~/words/words"
 export function NodePictures({ files }: { readonly files: readonly FileItem[] }) {
   const app = useApp()
   return (
-    <div className={files.length > 1 ? "node-pictures many" : "node-pictures"}>
+    <div className="node-pictures" style={{ "--columns": Math.min(4, Math.ceil(Math.sqrt(files.length))) } as React.CSSProperties}>
       {files.map((file, at) => (
         <button
           key={`${file.subfolder}/${file.filename}`}

@@ -21,7 +21,11 @@ export function NodeResult({ node }: { readonly node: Node }) {
   return (
     <>
       <NodeProgressBar id={id} />
-      {preview !== undefined && <img className="node-picture" src={preview} alt={words.run.preview} />}
+      {preview !== undefined && (
+        <div className="node-pictures">
+          <img className="node-picture" src={preview} alt={words.run.preview} />
+        </div>
+      )}
       {output !== undefined && <NodeFiles output={output} isWaiting={preview !== undefined} />}
       {output !== undefined && <NodeText text={output.text} />}
       {failure !== undefined && (

@@ -182,7 +182,7 @@ export const en = {
       ["Rename a node or group", "Double-click its title"],
       ["Select several", "Shift-drag a frame, or Shift-click"],
       ["Move over the canvas", "Drag it, or scroll to zoom"],
-      ["All that can be done", "Right-click"],
+      ["All that can be done", "Right-click, or hold a finger still"],
       ["Without a pointer", "A adds, arrows go, L links, Enter edits, Escape leaves"],
     ],
     keys: (keys: string, isMac: boolean) =>

@@ -2,11 +2,12 @@
 
 import { outputsOf, type Definition } from "~/document/schema/definition"
 import { layOut, MATCH } from "~/document/schema/layout"
-import { ALWAYS, ANY, type Node, type NodeId, type Point } from "~/document/workflow"
+import { ALWAYS, ANY, type Input, type Node, type NodeId, type Point } from "~/document/workflow"
 
 const ROW = 24
 const TEXT = 110
 const WIDTH = 240
+const PICTURE = 204 // what a node has at the least for the pictures that it will show
 
 /** Make a node with its sockets and the values that its type begins with. */
 export function nodeOfType(type: string, definition: Definition, id: NodeId, at: Point): Node {
@@ -21,7 +22,7 @@ export function nodeOfType(type: string, definition: Definition, id: NodeId, at:
     id,
     type,
     at,
-    size: { width, height: rows * ROW + tall * TEXT + 12 },
+    size: { width, height: rows * ROW + tall * TEXT + 12 + (showsPictures(definition, layout.inputs) ? PICTURE : 0) },
     mode: ALWAYS,
     flags: {},
     inputs: layout.inputs,
@@ -30,4 +31,8 @@ export function nodeOfType(type: string, definition: Definition, id: NodeId, at:
     properties: { "Node name for S&R": type },
     rest: {},
   }
+}
+
+function showsPictures(definition: Definition, inputs: readonly Input[]): boolean {
+  return definition.output_node === true && inputs.some((each) => each.type === "IMAGE" && each.widget === undefined)
 }
