@@ -1,5 +1,6 @@
 """The canvas in a real browser: a page that asks its own server alone, and writes no error."""
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,12 @@ BUILT = (Path(pages.__file__).parent / "canvas" / "index.html").is_file()
 CHROMIUM = Path("/usr/bin/chromium")
 WHY_NOT = "needs a canvas that was built (pip install -e .) and Debian's Chromium"
 PATIENCE = 120_000  # milliseconds: the machine may have much else to do
+_SHOW = """text => {
+    const carried = new DataTransfer()
+    carried.items.add(new File([text], "dropped.json", {type: "application/json"}))
+    const drop = new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true})
+    document.querySelector(".canvas").dispatchEvent(drop)
+}"""
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 
 
@@ -29,6 +36,11 @@ class Screen:
         """Open the canvas, and wait until the example is on it."""
         self.page.goto(self.address)
         self.page.locator(".node header").first.wait_for()
+
+    def show(self, workflow: dict[str, object], title: str) -> None:
+        """Drop a workflow or a prompt onto the canvas, and wait for one of its nodes."""
+        self.page.evaluate(_SHOW, json.dumps(workflow))
+        self.page.locator(self.node(title)).wait_for()
 
     def node(self, title: str) -> str:
         """What selects a node by its title."""

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_N
 
 WORKFLOW = Path(__file__).parents[2] / "workflows" / "inpaint.json"
 SIDE = 128
-_OPEN = """text => {
-    const carried = new DataTransfer()
-    carried.items.add(new File([text], "inpaint.json", {type: "application/json"}))
-    const drop = new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true})
-    document.querySelector(".canvas").dispatchEvent(drop)
-}"""
 _GIVE = """([selector, type]) => {
     const paper = new OffscreenCanvas(32, 32)
     paper.getContext("2d").fillRect(0, 0, 32, 32)
@@ -55,8 +49,7 @@ def window(server: Server) -> Generator[Screen]:
     expect.set_options(timeout=PATIENCE)
     with screen(server.address) as opened:
         opened.open()
-        opened.page.evaluate(_OPEN, json.dumps(inpainting()))
-        opened.page.locator(opened.node("Load Image")).wait_for()
+        opened.show(inpainting(), "Load Image")
         yield opened
         opened.must_be_clean()
 

@@ -94,10 +94,16 @@ function linkBetween(app: App, made: Connection): Change {
 
 function dropInTheVoid(app: App, end: LooseEnd, point: Point): void {
   const { editor, view } = app
-  const under = document.elementFromPoint(point.x, point.y)?.closest<HTMLElement>(".react-flow__node")
+  const dropped = document.elementFromPoint(point.x, point.y)
+  const under = dropped?.closest<HTMLElement>(".react-flow__node")
   const node = editor.graph.nodes.get(under?.dataset["id"] ?? "")
   if (node !== undefined) {
-    const change = connectToNode(editor.graph, end, node)
+    const input = dropped?.closest<HTMLElement>("[data-input]")?.dataset["input"]
+    const to = "from" in end && input !== undefined ? { node: node.id, input } : null
+    const change =
+      "from" in end && to !== null && refusal(editor.graph, end.from, to) === null
+        ? connect(editor.graph, end.from, to)
+        : connectToNode(editor.graph, end, node)
     if (change !== null) app.relink(change)
     return
   }

@@ -8,7 +8,7 @@ import { useApp, useView } from "~/state/use"
 import { words } from "~/words/words"
 import "~/canvas/menu.css"
 
-const OF_SELECTION = ["promote", "demote", "", "paintMask", "rename", "slotUp", "slotDown", "copy", "cut", "duplicate", "remove", "dissolve", "", "bypass", "mute", "collapse", "", "group", "makeSubgraph", "unpackSubgraph", "enter", "arrange"]
+const OF_SELECTION = ["feed", "unfeed", "promote", "demote", "", "paintMask", "rename", "slotUp", "slotDown", "copy", "cut", "duplicate", "remove", "dissolve", "", "bypass", "mute", "collapse", "", "group", "makeSubgraph", "unpackSubgraph", "enter", "arrange"]
 const OF_CANVAS = ["addNode", "library", "paste", "pasteLinked", "selectAll", "", "fit", "arrange", "map", "", "leave", "renameSubgraph", "", "undo", "redo", "help"]
 const COLOURS = [undefined, "#7a3b3b", "#80612f", "#3d6b45", "#2f6c70", "#3b5a8a", "#64478a", "#4a505a"]
 

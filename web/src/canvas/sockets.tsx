@@ -3,16 +3,19 @@ import { InputHandle } from "~/canvas/input_handle"
 import { useSuits } from "~/canvas/suits"
 import type { Node, Output } from "~/document/workflow"
 import { colourOf } from "~/document/schema/colours"
+import { inputTooltip, outputTooltip } from "~/document/schema/tooltips"
+import { useDefinition } from "~/state/use"
 import { words } from "~/words/words"
 
 /** The sockets of a node that stand beside no widget. */
 export function Sockets({ node }: { readonly node: Node }) {
+  const definition = useDefinition(node.type)
   const inputs = node.inputs.filter((each) => each.widget === undefined)
   return (
     <div className="node-sockets">
       <ul>
         {inputs.map((input) => (
-          <li key={input.name} title={input.type} data-input={input.name}>
+          <li key={input.name} title={told(inputTooltip(definition, input.name), input.type)} data-input={input.name}>
             <InputHandle node={node.id} input={input} />
             {input.label ?? input.name}
           </li>
@@ -20,7 +23,7 @@ export function Sockets({ node }: { readonly node: Node }) {
       </ul>
       <ul className="node-outputs">
         {node.outputs.map((output, at) => (
-          <li key={at} title={output.type} data-output={at}>
+          <li key={at} title={told(outputTooltip(definition, at), output.type)} data-output={at}>
             {output.label ?? output.name}
             <OutputHandle node={node.id} output={output} at={at} />
           </li>
@@ -28,6 +31,10 @@ export function Sockets({ node }: { readonly node: Node }) {
       </ul>
     </div>
   )
+}
+
+function told(tooltip: string | undefined, type: string): string {
+  return tooltip === undefined ? type : `${tooltip}\n${type}`
 }
 
 /** All sockets of a folded node, on its edges; their names are told alone. */

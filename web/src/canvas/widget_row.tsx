@@ -1,9 +1,10 @@
 import { memo } from "react"
+import { FedBy } from "~/canvas/fed_by"
 import { InputHandle } from "~/canvas/input_handle"
 import { InputProblems } from "~/canvas/input_problems"
 import { changeWidget } from "~/document/edits/reshape"
 import { valueOf } from "~/document/schema/node_layout"
-import type { Widget } from "~/document/schema/layout"
+import { filterKey, type Widget } from "~/document/schema/layout"
 import type { Node } from "~/document/workflow"
 import { useApp } from "~/state/use"
 import { kindFor } from "~/widgets/all"
@@ -21,14 +22,17 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
   const { editor } = app
   const kind = kindFor(widget)
   const input = node.inputs.find((each) => each.widget === widget.name && widget.controls === undefined)
-  const label = input?.label ?? widget.name
+  const label = input?.label ?? labelOf(widget)
   if (kind?.draw === null || (kind === undefined && widget.type === "")) return null // a button of the ecosystem's editor
+  if (widget.options["hidden"] === true) return null
   const Draw = kind?.draw
   return (
-    <li className="node-widget" data-input={input?.name}>
+    <li className="node-widget" data-input={input?.name} title={tooltipOf(widget)}>
       {input !== undefined && <InputHandle node={node.id} input={input} />}
       <span>{label}</span>
-      {isLinked ? null : Draw === undefined ? (
+      {isLinked ? (
+        <FedBy node={node.id} input={input?.name ?? widget.name} />
+      ) : Draw === undefined ? (
         <em>{words.widgets.unknown}</em>
       ) : (
         <Draw
@@ -49,3 +53,14 @@ export const WidgetRow = memo(function WidgetRow({ node, widget, isLinked }: Pro
     </li>
   )
 })
+
+function labelOf({ key, name, controls }: Widget): string {
+  if (controls === undefined) return name
+  return key === filterKey(controls) ? words.widgets.filter : words.widgets.afterRun
+}
+
+function tooltipOf({ options: { tooltip, dynamicPrompts } }: Widget): string | undefined {
+  const told = typeof tooltip === "string" ? [tooltip] : []
+  const lines = dynamicPrompts === true ? [...told, words.widgets.dynamic] : told
+  return lines.length > 0 ? lines.join("\n") : undefined
+}

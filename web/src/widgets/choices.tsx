@@ -1,5 +1,5 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react"
-import { writeJson, type Json } from "~/document/json"
+import { isObject, writeJson, type Json } from "~/document/json"
 import { choicesOf } from "~/document/schema/layout"
 import { isAbsent } from "~/document/schema/uploads"
 import { useApp } from "~/state/use"
@@ -13,13 +13,14 @@ const MOST = 200
  * A list that is searched by typing. Opening it asks the server for the files there are now; a value that is not
  * among the choices, such as an absent model, is shown and stays.
  */
-export function Choices({ node, widget, value, label, onChange, onDone }: WidgetProps) {
+export function Choices({ node, widget, value, label, hint = "", onChange, onDone }: WidgetProps & { readonly hint?: string }) {
   const app = useApp()
   const id = useId()
   const [typed, setTyped] = useState<string | null>(null) // null: closed
   const [at, setAt] = useState(0)
   const list = useRef<HTMLUListElement>(null)
-  const choices = choicesOf(widget)
+  const [told, setTold] = useState<readonly Json[] | null>(null) // of lists that the server keeps elsewhere
+  const choices = told ?? choicesOf(widget)
   const isGone = isAbsent(widget, value)
   const isOpen = typed !== null
   const found = useMemo(() => (typed === null ? [] : matching(choices, typed)), [choices, typed])
@@ -31,7 +32,12 @@ export function Choices({ node, widget, value, label, onChange, onDone }: Widget
     if (isOpen) return
     setTyped("")
     setAt(Math.max(0, choices.indexOf(value ?? null)))
-    app.refreshDefinition(app.editor.graph.nodes.get(node)?.type ?? "").catch(() => undefined) // the list stays as it was
+    const remote = widget.options["remote"]
+    if (isObject(remote)) app.server.choices(remote).then(setTold, failed)
+    else app.refreshDefinition(app.editor.graph.nodes.get(node)?.type ?? "").catch(() => undefined) // the list stays as it was
+  }
+  const failed = (error: unknown): void => {
+    app.tell("error", words.widgets.noList(label, error instanceof Error ? error.message : String(error)))
   }
   const choose = (chosen: Json | undefined) => {
     setTyped(null)
@@ -51,7 +57,7 @@ export function Choices({ node, widget, value, label, onChange, onDone }: Widget
         aria-invalid={isGone}
         title={shownAs(value)}
         value={typed ?? (isGone ? words.widgets.absent(shownAs(value)) : shownAs(value))}
-        placeholder={isOpen ? shownAs(value) : ""}
+        placeholder={isOpen ? shownAs(value) || hint : hint}
         onClick={open}
         onChange={(event) => {
           open()

@@ -1,6 +1,8 @@
 import { useRef, useState } from "react"
 import type { Json } from "~/document/json"
-import type { Widget } from "~/document/schema/layout"
+import { drawn } from "~/document/edits/after_run"
+import { isSeed } from "~/document/schema/layout"
+import { readNumber, spanOf, stepped } from "~/widgets/numbers"
 import type { WidgetKind, WidgetProps } from "~/widgets/widget"
 import { words } from "~/words/words"
 import "~/widgets/number.css"
@@ -17,10 +19,11 @@ const PER_STEP = 6 // pixels of a drag
  * A number that is typed, stepped by its buttons and the arrow keys, or dragged sideways. What is typed stays as it is
  * typed until it is a number; whole numbers of any size are kept whole.
  */
-function NumberField({ widget, value, label, onChange, onDone }: WidgetProps) {
+export function NumberField({ widget, value, label, onChange, onDone }: WidgetProps) {
   const [typed, setTyped] = useState<string | null>(null)
   const drag = useRef<{ x: number; from: Json | undefined; moved: boolean } | null>(null)
   const shown = typed ?? textOf(value)
+  const span = spanOf(widget)
   const step = (by: number) => {
     setTyped(null)
     onChange(stepped(value, widget, by))
@@ -40,6 +43,8 @@ function NumberField({ widget, value, label, onChange, onDone }: WidgetProps) {
         role="spinbutton"
         aria-label={label}
         aria-valuenow={Number(value)}
+        aria-valuemin={span?.[0]}
+        aria-valuemax={span?.[1]}
         value={shown}
         onPointerDown={(event) => {
           if (event.button !== 0 || document.activeElement === event.currentTarget) return
@@ -87,39 +92,33 @@ function NumberField({ widget, value, label, onChange, onDone }: WidgetProps) {
       <button type="button" tabIndex={-1} aria-label={words.widgets.raise(label)} onClick={press(1)}>
         ›
       </button>
+      {isSeed(widget) && (
+        <button
+          type="button"
+          aria-label={words.widgets.draw(label)}
+          title={words.widgets.draw(label)}
+          onClick={() => {
+            setTyped(null)
+            onChange(drawn(widget))
+            onDone()
+          }}
+        >
+          <Dice />
+        </button>
+      )}
     </div>
+  )
+}
+
+function Dice() {
+  return (
+    <svg className="widget-dice" viewBox="0 0 16 16" aria-hidden="true">
+      <rect x="2" y="2" width="12" height="12" rx="3" />
+      <path d="M5.5 5.5h0M10.5 5.5h0M8 8h0M5.5 10.5h0M10.5 10.5h0" />
+    </svg>
   )
 }
 
 function textOf(value: Json | undefined): string {
   return typeof value === "number" || typeof value === "bigint" || typeof value === "string" ? String(value) : ""
-}
-
-/** The number that a text is, within the bounds; null for what is none. */
-export function readNumber(text: string, widget: Widget): number | bigint | null {
-  const plain = text.trim().replace(",", ".")
-  if (widget.type === "INT") {
-    if (!/^[+-]?\d+$/.test(plain)) return null
-    const whole = BigInt(plain.replace("+", ""))
-    const number = Number(whole)
-    return Number.isSafeInteger(number) ? bounded(number, widget) : bounded(whole, widget)
-  }
-  const number = Number(plain)
-  return plain !== "" && Number.isFinite(number) ? bounded(number, widget) : null
-}
-
-function bounded<T extends number | bigint>(value: T, { options }: Widget): T | number {
-  const [min, max] = [options["min"], options["max"]]
-  if (typeof min === "number" && value < min) return min
-  if (typeof max === "number" && value > max) return max
-  return value
-}
-
-/** The value so many steps further. */
-export function stepped(value: Json | undefined, widget: Widget, by: number): number | bigint {
-  const step = Number(widget.options["step"] ?? (widget.type === "INT" ? 1 : 0.1))
-  if (typeof value === "bigint") return bounded(value + BigInt(by) * BigInt(Math.round(step)), widget)
-  const digits = String(step).split(".")[1]?.length ?? 0
-  const next = Number(value ?? 0) + by * step
-  return bounded(Number(next.toFixed(Math.min(digits + 2, 12))), widget)
 }

@@ -118,10 +118,22 @@ function Uploaded(props: WidgetProps) {
 
 function Preview({ name, widget }: WidgetProps & { readonly name: string }) {
   const { server } = useApp()
+  const [gone, setGone] = useState<string | null>(null)
   const file = fileNamed(name, folderOf(widget))
   const medium = mediumOf(file.filename)
-  if (medium === "image") return <img key={name} src={server.fileUrl(file, "webp;80")} alt={name} />
-  return medium === "other" ? null : <Player key={name} file={file} medium={medium} />
+  if (medium === "other") return null
+  if (medium !== "image") return <Player key={name} file={file} medium={medium} />
+  if (gone === name) return <em>{words.widgets.notThere(name)}</em>
+  return (
+    <img
+      key={name}
+      src={server.fileUrl(file, "webp;80")}
+      alt={name}
+      onError={() => {
+        setGone(name)
+      }}
+    />
+  )
 }
 
 function MaskButton({ node, widget }: WidgetProps) {

@@ -1,7 +1,7 @@
 /** What is asked of the server over HTTP. With socket.ts the only file that talks to it. */
 
 import createClient, { type Client } from "openapi-fetch"
-import { readJson, writeJson, type Json, type JsonObject } from "~/document/json"
+import { isList, isObject, readJson, textOf, writeJson, type Json, type JsonObject } from "~/document/json"
 import type { Definitions } from "~/document/schema/definition"
 import type { paths } from "~/wire/server.gen"
 import type {
@@ -173,6 +173,19 @@ export class Server {
     const url = new URL(this.fileUrl(file))
     url.searchParams.set("channel", "rgb")
     return url.href
+  }
+
+  /** The choices of a widget whose list is told at an address of this server. */
+  async choices(remote: JsonObject): Promise<readonly Json[]> {
+    const { route, query_params: params, response_key: key } = remote
+    const url = new URL(textOf(route).replace(/^\//, ""), this.base)
+    if (!url.href.startsWith(this.base)) throw new ServerError(`${url.host} is another server, which is not asked`, 0)
+    for (const [name, value] of Object.entries(isObject(params) ? params : {})) url.searchParams.set(name, textOf(value))
+    const response = await fetch(url, { credentials: "same-origin" })
+    if (!response.ok) throw new ServerError(reason(undefined, response), response.status)
+    const told = readJson(await response.text())
+    const list = typeof key === "string" && isObject(told) ? told[key] : told
+    return isList(list) ? list : []
   }
 
   /** The bytes of a file, with whatever its metadata carries. */

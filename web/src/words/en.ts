@@ -82,6 +82,8 @@ export const en = {
     examples: "Examples …",
     workflows: "Saved workflows",
     paintMask: "Paint a mask",
+    feed: "Feed this by a new node …",
+    unfeed: "Cut what feeds this",
   },
   panels: {
     toolbar: "Tools",
@@ -128,6 +130,7 @@ export const en = {
     newInputHint: "Drag from here to a socket or field: it becomes an input of the subgraph",
     newOutputHint: "Drag an output here: it becomes one of the subgraph",
     renameHint: "Double-click to rename the subgraph",
+    fedBy: (title: string) => `from ${title}`,
     beginning: "Double-click anywhere to add a node, or drag one out of the library.",
   },
   palette: {
@@ -204,12 +207,28 @@ export const en = {
   widgets: {
     control: {
       fixed: "Keep",
-      increment: "Raise by one after each run",
-      decrement: "Lower by one after each run",
-      randomize: "Draw anew after each run",
-      "increment-wrap": "Next after each run, around",
+      increment: "Raise by one",
+      decrement: "Lower by one",
+      randomize: "Draw anew",
     },
+    choosing: {
+      fixed: "Keep",
+      increment: "The next",
+      decrement: "The one before",
+      "increment-wrap": "The next, around",
+      randomize: "Any, by chance",
+    },
+    afterRun: "After each run",
+    filter: "Only those with",
+    filterHint: "Part of a name, or /pattern/",
+    dynamic: "Of {one|another} one is chosen by chance at each run.",
+    palette: (name: string) => `Choose ${name}`,
+    more: "Add …",
+    chosen: (name: string) => `Chosen for ${name}`,
+    takeAway: (value: string, name: string) => `Take ${value} away from ${name}`,
+    noList: (name: string, why: string) => `The list of ${name} could not be read: ${why}`,
     absent: (value: string) => `${value} (not there)`,
+    notThere: (name: string) => `${name} is not there, or no picture`,
     noChoice: "Nothing is like that",
     bring: {
       image: (name: string) => `Choose a picture for ${name}`,
@@ -234,7 +253,7 @@ export const en = {
     notBrought: (name: string, why: string) => `${name} was not uploaded: ${why}`,
     lower: (name: string) => `Lower ${name}`,
     raise: (name: string) => `Raise ${name}`,
-    draw: "Draw another seed now",
+    draw: (name: string) => `Draw another ${name} now`,
     unknown: "This value cannot be edited here",
   },
   mask: {

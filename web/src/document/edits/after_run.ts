@@ -38,11 +38,22 @@ function next(widget: Widget, value: Json | undefined, mode: Json | undefined, f
   return widget.type === COMBO ? nextChoice(widget, value, mode, filter, random) : nextNumber(widget, value, mode, random)
 }
 
+/** A number drawn by chance among those that a widget takes. */
+export function drawn(widget: Widget, random: () => number = Math.random): number {
+  const { least, most, by } = spanOf(widget)
+  return Math.min(least + Math.floor(random() * (Math.floor((most - least) / by) + 1)) * by, most)
+}
+
+function spanOf({ options: { min, max, step } }: Widget): { readonly least: number; readonly most: number; readonly by: number } {
+  return {
+    least: Math.max(typeof min === "number" ? min : 0, -WIDEST),
+    most: Math.min(typeof max === "number" ? max : WIDEST, WIDEST),
+    by: typeof step === "number" && step > 0 ? step : 1,
+  }
+}
+
 function nextNumber(widget: Widget, value: Json | undefined, mode: Json | undefined, random: () => number): number | undefined {
-  const { min, max, step } = widget.options
-  const least = Math.max(typeof min === "number" ? min : 0, -WIDEST)
-  const most = Math.min(typeof max === "number" ? max : WIDEST, WIDEST)
-  const by = typeof step === "number" && step > 0 ? step : 1
+  const { least, most, by } = spanOf(widget)
   const bounded = (number: number): number => Math.min(Math.max(number, least), most)
   switch (mode) {
     case "increment":
@@ -50,7 +61,7 @@ function nextNumber(widget: Widget, value: Json | undefined, mode: Json | undefi
     case "decrement":
       return bounded(Number(value ?? 0) - by)
     case "randomize":
-      return bounded(least + Math.floor(random() * (Math.floor((most - least) / by) + 1)) * by)
+      return drawn(widget, random)
     default:
       return undefined
   }

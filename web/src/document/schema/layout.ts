@@ -213,6 +213,11 @@ function isControlled(spec: InputSpec): boolean {
   return Boolean(asked) && ["INT", "FLOAT", COMBO].includes(kind)
 }
 
+/** Whether a widget holds a number that is drawn by chance. */
+export function isSeed({ name, type, options }: Widget): boolean {
+  return type === "INT" && isControlled({ name, type, options, isRequired: true })
+}
+
 function defaultFor(spec: InputSpec): Json | undefined {
   if ("default" in spec.options) return spec.options["default"]
   if (kindOf(spec) !== COMBO) return DEFAULTS[kindOf(spec)]
