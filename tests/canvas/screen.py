@@ -20,7 +20,7 @@ _SHOW = """text => {
     const drop = new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true})
     document.querySelector(".canvas").dispatchEvent(drop)
 }"""
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Screen:
 def screen(address: str, *, has_touch: bool = False) -> Generator[Screen]:
     """A window of a browser of its own, not yet opened."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1600, "height": 900}, has_touch=has_touch)
         page.set_default_timeout(PATIENCE)
         shown = Screen(page, address)

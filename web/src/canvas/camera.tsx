@@ -1,8 +1,8 @@
-import { getViewportForBounds, useReactFlow, type ReactFlowInstance, type Rect } from "@xyflow/react"
+import { getViewportForBounds, useReactFlow, type ReactFlowInstance, type Rect, type Viewport } from "@xyflow/react"
 import { useEffect, useRef } from "react"
 import { focused, focusInto, focusOn } from "~/canvas/focus"
 import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
-import { useApp, useEditor } from "~/state/use"
+import { useApp, useEditor, useTab } from "~/state/use"
 import type { Camera } from "~/state/view"
 
 export const LEAST_ZOOM = 0.05
@@ -25,12 +25,12 @@ export function CameraLink() {
       return flow.screenToFlowPosition({ x: left + width / 2, y: top + height / 2 })
     }
     const camera: Camera = {
-      fit: (ids) => {
+      fit: (ids, atOnce = false) => {
         const wanted = ids === undefined ? flow.getNodes() : [...ids].flatMap((id) => flow.getNode(id) ?? [])
         if (wanted.length === 0) return
         const { width, height } = area()
         const view = getViewportForBounds(boundsOf(wanted), width, height, LEAST_ZOOM, 1, FITTED_PADDING)
-        void flow.setViewport(view, { duration: 150 })
+        void flow.setViewport(view, { duration: atOnce ? 0 : 150 })
       },
       zoom: (direction) => void (direction === "in" ? flow.zoomIn() : flow.zoomOut()),
       toGraph: (point) => flow.screenToFlowPosition(point),
@@ -59,7 +59,7 @@ export function CameraLink() {
       detach()
     }
   }, [view, flow])
-  useFitting()
+  useFitting(flow)
   return null
 }
 
@@ -82,26 +82,36 @@ function show(flow: ReactFlowInstance<Drawn, DrawnLink>, id: string, area: DOMRe
 
 /** What nodes take up: React Flow's own measure leaves out those that were never drawn, being out of sight. */
 function boundsOf(nodes: readonly Drawn[]): Rect {
-  const boxes = nodes.map(({ position: { x, y }, measured, initialWidth, initialHeight }) => ({
-    ...{ x, y, right: x + (measured?.width ?? initialWidth ?? 0), bottom: y + (measured?.height ?? initialHeight ?? 0) },
-  }))
+  const boxes = nodes.map(({ position: { x, y }, measured }) => ({ x, y, right: x + (measured?.width ?? 0), bottom: y + (measured?.height ?? 0) }))
   const x = Math.min(...boxes.map((box) => box.x))
   const y = Math.min(...boxes.map((box) => box.y))
   return { x, y, width: Math.max(...boxes.map((box) => box.right)) - x, height: Math.max(...boxes.map((box) => box.bottom)) - y }
 }
 
-/** What was opened or entered is brought into view. */
-function useFitting(): void {
+/** Names what is shown: an open workflow, or a subgraph in it. */
+export function useShown(): string {
+  const tab = useTab()
+  const path = useEditor((state) => state.path)
+  return [tab.id, ...path].join(":")
+}
+
+/** What is shown for the first time is brought into view; later it is seen as it was left. */
+function useFitting(flow: ReactFlowInstance<Drawn, DrawnLink>): void {
   const { view } = useApp()
-  const opened = useEditor((state) => (state.history.past.length + state.history.future.length === 0 ? state.saved : null))
-  const path = useEditor((state) => state.path.join(":"))
-  const fitted = useRef("")
-  const number = useRef({ of: opened, at: 0 })
+  const shown = useShown()
+  const left = useRef(new Map<string, Viewport>())
   useEffect(() => {
-    if (opened !== null && number.current.of !== opened) number.current = { of: opened, at: number.current.at + 1 }
-    const shown = `${number.current.at} ${path}`
-    if (fitted.current === shown) return
-    fitted.current = shown
-    requestAnimationFrame(() => view.camera?.fit()) // once React Flow has the nodes too
-  }, [view, opened, path])
+    const views = left.current
+    const before = views.get(shown)
+    let isThere = false
+    const frame = requestAnimationFrame(() => {
+      if (before === undefined) view.camera?.fit(undefined, true) // once React Flow has the nodes too
+      else void flow.setViewport(before)
+      isThere = true
+    })
+    return () => {
+      cancelAnimationFrame(frame)
+      if (isThere) views.set(shown, flow.getViewport())
+    }
+  }, [view, flow, shown])
 }

@@ -1,8 +1,9 @@
 import { Background, ReactFlow, SelectionMode, type EdgeChange, type NodeChange } from "@xyflow/react"
 import "@xyflow/react/dist/style.css"
 import { useCallback, useMemo, useRef, useState, type DragEvent, type MouseEvent } from "react"
+import { AfarLinks, BoxView, useAfar, useBoxes } from "~/canvas/afar"
 import { Announcer } from "~/canvas/announcer"
-import { CameraLink, LEAST_ZOOM } from "~/canvas/camera"
+import { CameraLink, LEAST_ZOOM, useShown } from "~/canvas/camera"
 import { followLinks, followNodes } from "~/canvas/changes"
 import { ClipboardLink } from "~/canvas/clipboard"
 import { Column } from "~/canvas/column"
@@ -26,8 +27,9 @@ import { useApp, useEditor, useGraph } from "~/state/use"
 import { words } from "~/words/words"
 import "~/canvas/canvas.css"
 
-const NODE_TYPES = { node: NodeView, box: GroupView, reroute: RerouteView, column: Column }
+const NODE_TYPES = { node: NodeView, afar: BoxView, box: GroupView, reroute: RerouteView, column: Column }
 const EDGE_TYPES = { link: LinkLine }
+const NO_LINKS: DrawnLink[] = []
 const CHOOSE_KEYS = ["Shift", "Control", "Meta"]
 
 /** The shown graph. React Flow draws and drags; what it tells becomes changes of the document. */
@@ -36,8 +38,10 @@ export function Canvas() {
   const graph = useGraph()
   const selected = useEditor((state) => state.selected)
   const [measured, setMeasured] = useState<Measured>(new Map())
-  const nodes = useMemo(() => drawnNodes(graph, selected, measured), [graph, selected, measured])
-  const edges = useMemo(() => drawnLinks(graph, selected), [graph, selected])
+  const { isAfar, onViewportChange } = useAfar(graph, useShown())
+  const boxes = useBoxes(graph, measured)
+  const nodes = useMemo(() => drawnNodes(graph, selected, measured, boxes, isAfar), [graph, selected, measured, boxes, isAfar])
+  const edges = useMemo(() => (isAfar ? NO_LINKS : drawnLinks(graph, selected)), [graph, selected, isAfar])
   const linking = useLinking()
   const dragging = useDragging()
 
@@ -96,6 +100,7 @@ export function Canvas() {
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
+        onViewportChange={onViewportChange}
         onPaneClick={onPaneClick}
         {...linking}
         {...dragging}
@@ -115,6 +120,7 @@ export function Canvas() {
         proOptions={{ hideAttribution: true }}
       >
         <Background gap={24} />
+        {isAfar && <AfarLinks graph={graph} boxes={boxes} selected={selected} />}
         <CameraLink />
         <ClipboardLink />
         <Tools />

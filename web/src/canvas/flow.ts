@@ -1,14 +1,16 @@
 /** The document as React Flow wants it: the same node gives the same object, so that only what changed is drawn. */
 
-import type { Edge, Node as FlowNode } from "@xyflow/react"
+import { Position, type Edge, type Node as FlowNode } from "@xyflow/react"
 import { pointsOf } from "~/document/edits/drawn"
+import type { Box } from "~/document/picture/boxes"
 import { linksInto } from "~/document/links"
 import {
-  INPUTS, isCollapsed, OUTPUTS, ROOT, type Boundary, type Graph, type Group, type Link, type Node, type Point, type Reroute,
+  INPUTS, isCollapsed, OUTPUTS, ROOT, type Boundary, type Graph, type Group, type Link, type Node, type NodeId, type Point, type Reroute,
 } from "~/document/workflow"
 import { colourOf } from "~/document/schema/colours"
 
 export const TITLE_HEIGHT = 30
+const SOCKET_SIZE = 11 // as in canvas.css
 const BEHIND = -1001 // what is selected is drawn 1000 higher
 
 export interface NodeData extends Record<string, unknown> {
@@ -22,12 +24,15 @@ export type DrawnGroup = FlowNode<{ readonly group: Group }, "box">
 export type DrawnReroute = FlowNode<{ readonly reroute: Reroute }, "reroute">
 /** The inputs or the outputs of the subgraph that is shown. */
 export type DrawnColumn = FlowNode<{ readonly slots: readonly Boundary[] }, "column">
-export type Drawn = DrawnNode | DrawnGroup | DrawnReroute | DrawnColumn
+/** A node seen from afar, as large as it is and no more. */
+export type DrawnBox = FlowNode<NodeData, "afar">
+export type Drawn = DrawnNode | DrawnBox | DrawnGroup | DrawnReroute | DrawnColumn
 export type DrawnLink = Edge<{ readonly points: readonly Point[] }, "link">
 
 const datas = new WeakMap<Node, NodeData>()
 
-function dataOf(graph: Graph, node: Node): NodeData {
+/** A node with what it is drawn by; the same object as before where neither became another. */
+export function dataOf(graph: Graph, node: Node): NodeData {
   const linked = [...linksInto(graph, node.id).keys()].sort().join("\n")
   const known = datas.get(node)
   if (known?.linked === linked) return known
@@ -36,6 +41,7 @@ function dataOf(graph: Graph, node: Node): NodeData {
   return data
 }
 
+export type Boxes = ReadonlyMap<NodeId, Box>
 export type Measured = ReadonlyMap<string, { readonly width: number; readonly height: number }>
 
 const drawn = new WeakMap<object, Drawn>()
@@ -51,8 +57,8 @@ function kept<D extends Drawn>(key: object, id: string, selected: ReadonlySet<st
   return fresh
 }
 
-/** What lies on the canvas. What is as it was stays the same object. */
-export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured: Measured): Drawn[] {
+/** What lies on the canvas. What is as it was stays the same object. From afar nodes are drawn as their boxes. */
+export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured: Measured, boxes: Boxes, isAfar: boolean): Drawn[] {
   const groups = [...graph.groups.values()].map((group) =>
     kept<DrawnGroup>(group, `group:${group.id}`, selected, measured, () => ({
       id: "",
@@ -67,14 +73,15 @@ export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured
   )
   const nodes = [...graph.nodes.values()].map((node) => {
     const data = dataOf(graph, node)
+    const box = boxes.get(node.id)
+    if (isAfar && box !== undefined) return boxFrom(box, data, selected.has(node.id))
     return kept<DrawnNode>(data, node.id, selected, measured, () => ({
       id: "",
       type: "node",
       position: { x: node.at.x, y: node.at.y - TITLE_HEIGHT },
       data,
       dragHandle: ".node",
-      initialWidth: node.size.width, // until it is measured, which what is out of sight never is
-      initialHeight: (isCollapsed(node) ? 0 : node.size.height) + TITLE_HEIGHT,
+      ...(box === undefined || measured.has(node.id) ? {} : unseen(box)),
       domAttributes: { "aria-labelledby": `title-${node.id}` },
       style: isCollapsed(node) ? {} : { width: node.size.width, minHeight: node.size.height + TITLE_HEIGHT },
     }))
@@ -89,6 +96,31 @@ export function drawnNodes(graph: Graph, selected: ReadonlySet<string>, measured
     })),
   )
   return [...groups, ...columns(graph, measured), ...nodes, ...reroutes]
+}
+
+/** What stands for the size and sockets of a node until it comes into sight and is measured. */
+function unseen({ rect, inputs, outputs }: Box): Pick<DrawnNode, "measured" | "handles"> {
+  const socket = { width: SOCKET_SIZE, height: SOCKET_SIZE }
+  const corner = ({ x, y }: Point): Point => ({ x: x - SOCKET_SIZE / 2, y: y - SOCKET_SIZE / 2 })
+  const into = [...inputs].map(([id, at]) => ({ id, type: "target", position: Position.Left, ...corner(at), ...socket }) as const)
+  const outOf = outputs.map((at, index) => ({ id: String(index), type: "source", position: Position.Right, ...corner(at), ...socket }) as const)
+  const height = rect.height + 0.01 // no measured one is the same, so React Flow notices
+  return { measured: { width: rect.width, height }, handles: [...into, ...outOf] }
+}
+
+const boxed = new WeakMap<Box, DrawnBox>()
+
+function boxFrom(box: Box, data: NodeData, selected: boolean): DrawnBox {
+  const old = boxed.get(box)
+  if (old?.selected === selected && old.data === data) return old
+  const { x, y, width, height } = box.rect
+  const fresh: DrawnBox = {
+    ...{ id: box.id, type: "afar", position: { x, y }, data, selected, dragHandle: ".node" },
+    ...{ measured: { width, height }, handles: [], style: { width, height } }, // so that nothing is left to measure
+    domAttributes: { "aria-labelledby": `title-${box.id}` },
+  }
+  boxed.set(box, fresh)
+  return fresh
 }
 
 function columns(graph: Graph, measured: Measured): DrawnColumn[] {

@@ -1,5 +1,5 @@
 import { NodeResizeControl, useUpdateNodeInternals, type NodeProps } from "@xyflow/react"
-import { memo, useEffect, useMemo } from "react"
+import { memo, useEffect, useMemo, useRef } from "react"
 import type { DrawnNode } from "~/canvas/flow"
 import { NodeHeader } from "~/canvas/node_header"
 import { NodeResult } from "~/canvas/node_result"
@@ -21,8 +21,10 @@ export const NodeView = memo(function NodeView({ data, selected }: NodeProps<Dra
   }
   const folded = isCollapsed(node)
   const remeasure = useUpdateNodeInternals()
+  const isFresh = useRef(true)
   useEffect(() => {
-    remeasure(node.id) // its sockets have moved
+    if (!isFresh.current) remeasure(node.id) // its sockets have moved; at first they are measured anyway
+    isFresh.current = false
   }, [remeasure, node.id, folded, node.inputs, node.outputs])
   const state = node.mode === MUTED ? "muted" : node.mode === BYPASSED ? "bypassed" : "on"
   return (

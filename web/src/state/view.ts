@@ -47,8 +47,8 @@ export interface Focused {
 
 /** What only the drawn canvas can tell and do. */
 export interface Camera {
-  /** Bring some nodes into view; all unless said. */
-  fit(ids?: Iterable<string>): void
+  /** Bring some nodes into view; all unless said. `atOnce`: without a flight. */
+  fit(ids?: Iterable<string>, atOnce?: boolean): void
   zoom(direction: "in" | "out"): void
   /** Where a point of the window lies in the graph. */
   toGraph(point: Point): Point

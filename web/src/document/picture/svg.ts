@@ -1,8 +1,8 @@
 /** A picture of the graph as SVG, which carries the workflow: it is opened like the workflow's own file. */
 
-import { boxOf, columnsOf, TITLE, type Box, type Row, type Socket } from "~/document/picture/boxes"
+import { boxOf, columnsOf, TITLE, type Box, type Row } from "~/document/picture/boxes"
+import { bendsOf, curve } from "~/document/picture/curves"
 import { fitted, linesOf } from "~/document/picture/lines"
-import { pointsOf } from "~/document/edits/drawn"
 import { writeJson, type JsonObject } from "~/document/json"
 import { colourOf } from "~/document/schema/colours"
 import type { Place } from "~/document/schema/node_layout"
@@ -99,30 +99,11 @@ function groupOf(group: Group, look: Look): string {
 }
 
 function linkOf({ place }: Drawing, link: Link, boxes: ReadonlyMap<NodeId, Box>): string {
-  const [from, to] = [boxes.get(link.from.node), boxes.get(link.to.node)]
-  const start = from?.outputs[link.from.output]
-  const end = to?.inputs.get(link.to.input)
-  if (from === undefined || to === undefined || start === undefined || end === undefined) return ""
-  const points = [inGraph(from, start), ...pointsOf(place.graph, link.id), inGraph(to, end)]
+  const points = bendsOf(place.graph, link, boxes)
+  if (points === null) return ""
   const stroke = colourOf(link.type)
   const dots = points.slice(1, -1).map(({ x, y }) => element("circle", { cx: x, cy: y, r: 6, fill: stroke }))
   return [element("path", { d: curve(points), fill: "none", stroke, "stroke-width": 2.5 }), ...dots].join("")
-}
-
-function inGraph({ rect }: Box, socket: Socket): Point {
-  return { x: rect.x + socket.x, y: rect.y + socket.y }
-}
-
-/** Out to the right, and in from the left. */
-function curve(points: readonly Point[]): string {
-  return points
-    .slice(1)
-    .map((to, at) => {
-      const from = points[at] ?? to
-      const reach = to.x > from.x ? (to.x - from.x) / 2 : 6 * Math.sqrt(from.x - to.x)
-      return `M${from.x} ${from.y}C${from.x + reach} ${from.y} ${to.x - reach} ${to.y} ${to.x} ${to.y}`
-    })
-    .join("")
 }
 
 function nodeOf(box: Box, look: Look, picture: string | undefined): string {
