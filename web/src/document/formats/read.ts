@@ -1,13 +1,15 @@
 /** A workflow's file, of version 0.4 or 1, becomes a document; nothing that it says is lost. */
 
 import { isList, isObject, objects, textOf, type Json, type JsonObject } from "~/document/json"
-import { definitionsIn, Edges, firstOfEachId, widgetOf, type SavedLink } from "~/document/prompt/saved"
+import { Edges, firstOfEachId, widgetOf, type SavedLink } from "~/document/prompt/saved"
 import { WorkflowError } from "~/document/prompt/trouble"
 import { asObject, outputsOf, typeOf, type Definitions } from "~/document/schema/definition"
 import { MATCH } from "~/document/schema/layout"
 import { hasOwnValues, ownValues, promotedTargets } from "~/document/schema/node_layout"
 import { layOutSaved } from "~/document/schema/values"
 import { readDrawn } from "~/document/formats/drawn"
+import { withGroupWidgetsShown, withoutGroupNodes } from "~/document/formats/groups"
+import { withProxiesShown } from "~/document/formats/proxies"
 import { pointOf, sizeOf, withoutKeys } from "~/document/formats/parts"
 import {
   emptyGraph, OUTPUTS, ROOT,
@@ -26,15 +28,16 @@ export function readWorkflow(raw: Json, definitions: Definitions): Workflow {
   if (!isObject(raw) || !isList(raw["nodes"])) {
     throw new WorkflowError("This is no workflow: a workflow is an object with a list called nodes.")
   }
-  const inner = definitionsIn(raw)
+  const { root, subgraphs: inner, opened } = withoutGroupNodes(raw)
   const boundaries = new Map(inner.map((each) => [textOf(each["id"]), objects(each["inputs"]).map(boundary)]))
   const reading: Reading = { definitions, boundaries }
-  const graphs = new Map<GraphId, Graph>([[ROOT, { ...readGraph(raw, ROOT, reading), rest: rootRest(raw) }]])
+  const graphs = new Map<GraphId, Graph>([[ROOT, { ...readGraph(root, ROOT, reading), rest: rootRest(root) }]])
   for (const each of inner) {
     const id = textOf(each["id"])
     graphs.set(id, readSubgraph(each, id, reading))
   }
-  return withHostValues({ graphs }, definitions)
+  const whole = withGroupWidgetsShown(withHostValues({ graphs }, definitions), definitions, opened)
+  return withProxiesShown(whole, definitions)
 }
 
 interface Reading {

@@ -2,6 +2,7 @@
 
 import { isList, isObject, objects, textOf, type Json } from "~/document/json"
 import { promotedKey, sourceKey, type Fitted, type FittedWorkflow, type Target } from "~/document/prompt/fit"
+import { addressOf, proxiesOf, type Entry } from "~/document/prompt/proxies"
 import { executionIdOf, type Scope } from "~/document/prompt/scopes"
 import type { Widget } from "~/document/schema/layout"
 import { PRIMITIVE } from "~/document/schema/special"
@@ -123,8 +124,6 @@ function rounded(widget: Widget, value: Value): Value {
   return Number(value.toFixed(Math.min(decimals, 20)))
 }
 
-type Entry = readonly Json[]
-
 /**
  * What a host holds, as pairs of an entry [id of an inner node, widget, ...] and a value.
  *
@@ -134,7 +133,7 @@ type Entry = readonly Json[]
 function* hostValues(settings: Settings, host: Fitted): Generator<{ entry: Entry; value: Value }> {
   const { values, named, properties, type } = host.saved
   const list = isList(values) ? values : []
-  const proxies = entries(properties["proxyWidgets"])
+  const proxies = proxiesOf(properties)
   const promoted = host.inputs.filter((_, at) => settings.isPromoted(type, at)).map((slot) => slot.name)
   const hasNames = isObject(values) || (Object.keys(named).length > 0 && (!isList(values) || values.length !== promoted.length))
   const held = isObject(values) ? values : named
@@ -153,13 +152,9 @@ function* hostValues(settings: Settings, host: Fitted): Generator<{ entry: Entry
   }
 }
 
-function entries(raw: unknown): Entry[] {
-  return isList(raw) ? raw.filter((each): each is Entry => isList(each) && each.length >= 2) : []
-}
-
 /** Set the widget that an entry of a host's values names, if it is still there. */
 function put(settings: Settings, scope: Scope, entry: Entry, value: Value): void {
-  let { ids, name } = address(entry)
+  let { ids, name } = addressOf(entry)
   let place = scope
   for (let id = ids.shift(); id !== undefined; id = ids.shift()) {
     if (id === "-1") {
@@ -181,20 +176,9 @@ function put(settings: Settings, scope: Scope, entry: Entry, value: Value): void
       continue
     }
     // The widget of a host inside may itself be one that the host holds for a node of its own.
-    const further = entries(node.saved.properties["proxyWidgets"]).find((each) => each[1] === name)
-    if (further !== undefined) ({ ids, name } = address(further))
+    const further = proxiesOf(node.saved.properties).find((each) => each[1] === name)
+    if (further !== undefined) ({ ids, name } = addressOf(further))
   }
-}
-
-/** The ids that lead to a widget, and its name. Deeper ids are written as prefixes of the name, or at the end. */
-function address(entry: Entry): { ids: string[]; name: string } {
-  const ids = [textOf(entry[0])]
-  let name = textOf(entry[1])
-  for (let match = /^(\d+): (.*)$/s.exec(name); match !== null; match = /^(\d+): (.*)$/s.exec(name)) {
-    ids.push(match[1] ?? "")
-    name = match[2] ?? ""
-  }
-  return { ids: [...ids, ...entry.slice(2).filter((each) => each !== null).map(textOf)], name }
 }
 
 function setWidget(settings: Settings, scope: Scope, place: Scope, node: Fitted, name: string, value: Value): void {
