@@ -36,6 +36,8 @@ async def connect(request: web.Request) -> web.StreamResponse:
         if job.client_id == id and asker.user in (None, job.user):
             first += desk.reporter.first_of(job)
     socket = Socket(id, connection, since is not None, asker, remote, bounds.messages)
+    if request.transport is not None:
+        socket.cut = request.transport.abort
     socket.change = desk.status.changes  # its first message tells of all so far
     await desk.sockets.serve(socket, first, since)
     return connection

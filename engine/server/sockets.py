@@ -35,11 +35,12 @@ class Socket:
     asker: Asker = field(default_factory=Asker)
     remote: str = ""
     most_messages: int = 100  # that it may send in a second
+    cut: Callable[[], None] = lambda: None  # ends the connection where no goodbye could be read
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     wants_logs: bool = False
     change: int = 0  # of the queue: the last that it was told of
     dropped: bool = False
-    waiting: "asyncio.Queue[str | bytes | None]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
+    waiting: "asyncio.Queue[str | bytes]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
 
     def may_see(self, user: str | None) -> bool:
         """Whether a message about this user's doings is for this socket; None: it is about nobody's."""
@@ -55,15 +56,12 @@ class Socket:
             log.warning("client %s does not read what it is sent and is dropped", self.id, extra={"client": self.id})
             self.dropped = True
             self.waiting = asyncio.Queue()
-            self.waiting.put_nowait(None)
+            self.cut()  # a goodbye would wait behind what is not read
 
     async def send_all(self) -> None:
-        """Send what is put, until told to stop."""
+        """Send what is put."""
         while True:
             message = await self.waiting.get()
-            if message is None:
-                await self.connection.close(code=WSCloseCode.TRY_AGAIN_LATER)
-                return
             if isinstance(message, str):
                 await self.connection.send_str(message)
             else:

@@ -88,6 +88,7 @@ def test_workers_that_die_and_clients_that_do_not_read_are_counted(tmp_path: Pat
         async with client.socket(me):  # 40 MB are more than it, and all buffers on the way to it, can hold
             assert (await client.post(f"/small/{'x' * 5000}?times=8000&sid={me}"))[0] == 201
             await until(client, "heddle_websockets_dropped_total", 1)
+            await until(client, "heddle_websockets", 0)
         id = await client.submit(sleep(60))
         async with asyncio.timeout(60):
             while not (await client.get("/queue"))["queue_running"]:
