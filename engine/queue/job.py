@@ -14,6 +14,8 @@ Outcome = Literal["done", "failed", "cancelled"]
 SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")  # in extra_data: given to the worker, shown to nobody
 _SHOWN = ("images", "video", "audio", "gifs", "3d", "text")  # lists of outputs that clients can preview
 _LONGEST_TEXT = 1024  # characters of a previewed text
+_LONGEST_NAME = 200  # characters of a workflow's name in listings
+_SEEDS = ("seed", "noise_seed")  # what inputs are called that say which noise is drawn
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class Order:
         id = _entry(workflow, "id")
         return id if isinstance(id, str) else None
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What listings say of it: how many nodes, the first seed as a text, and the workflow's name if it has one."""
+        name = _entry(_entry(self.extra_data, "heddle"), "name")
+        inputs = [_entry(node, "inputs") for node in self.prompt.values()]
+        found = [_entry(each, key) for each in inputs for key in _SEEDS]
+        seeds = [seed for seed in found if type(seed) is int and 0 <= seed < 2**64]
+        told: dict[str, Any] = {"node_count": len(self.prompt)}
+        if isinstance(name, str) and name.strip():
+            told["name"] = name.strip()[:_LONGEST_NAME]
+        if seeds:
+            told["seed"] = str(seeds[0])
+        return told
+
 
 @dataclass(frozen=True)
 class Job:
@@ -59,6 +75,7 @@ class Job:
     previewable_count: int
     preview: str | None  # JSON
     unwanted: bool  # cancelled while it ran: it does not run again
+    about: str | None = None  # JSON: what listings say of what was asked for; jobs of earlier versions have none
 
     @property
     def lease(self) -> str:

@@ -16,7 +16,7 @@ from engine.queue.states import STATES, State
 SortBy = Literal["created", "duration"]
 COLUMNS = (
     "jobs.id, number, state, client_id, user, created, started, ended, epoch, tries, worker, workflow_id,"
-    " outputs_count, previewable_count, preview, unwanted"
+    " outputs_count, previewable_count, preview, unwanted, about"
 )
 _WHOLE = (
     f"SELECT {COLUMNS}, prompt, extra_data, targets, unseen, outputs, meta, messages, failure"
@@ -206,5 +206,5 @@ def files_of(text: str) -> tuple[File, ...]:
 
 
 def _record(row: Sequence[Any]) -> Record:
-    job, asked, made = Job(*row[:16]), Asked(*row[16:20]), row[20:]
+    job, asked, made = Job(*row[:17]), Asked(*row[17:21]), row[21:]
     return Record(job, asked, Made(*made) if made[0] is not None else None)

@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.node import crash_points
 
 DATABASE = "heddle.db"  # in the user directory
-VERSION = 4
+VERSION = 5
 _LOOKED_THROUGH = 64 * 2**20  # bytes of a file that is looked through for damage when it is opened
 _LETS_GO = 2.0  # seconds: a server that was just killed may take so long
 
@@ -101,6 +101,7 @@ _STEPS = (
     "ALTER TABLE jobs ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0;",  # cancelled while it ran, which is to end it
     "ALTER TABLE asked ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;",  # packs have yet to see what was submitted
     _USERS,
+    "ALTER TABLE jobs ADD COLUMN about TEXT;",  # JSON: what listings say of what was asked for
 )
 assert len(_STEPS) == VERSION - 1
 

@@ -74,11 +74,12 @@ class Store:
             arrival = _next(db, "arrival")
             number = _number(db, order)
             db.execute(
-                "INSERT INTO jobs (id, arrival, number, state, client_id, user, created, workflow_id, idempotency_key)"
-                " VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?)",
+                "INSERT INTO jobs"
+                " (id, arrival, number, state, client_id, user, created, workflow_id, idempotency_key, about)"
+                " VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?)",
                 (
                     *(order.id, arrival, number, order.client_id, order.user, time.time()),
-                    *(order.workflow_id, order.idempotency_key),
+                    *(order.workflow_id, order.idempotency_key, as_json(order.about)),
                 ),
             )
             db.execute("INSERT INTO asked VALUES (?, ?, ?, ?, ?, ?)", (order.id, *texts, order.unseen))

@@ -40,6 +40,7 @@ def history(records: list[Record]) -> str:
 def job_json(job: Job, failure: str | None = None) -> dict[str, Any]:
     """A job in the shape of later servers. What is not known is left out."""
     shown: dict[str, Any] = {
+        **({} if job.about is None else json.loads(job.about)),
         "id": job.id,
         "status": STATUS[job.state],
         "priority": job.number,
@@ -50,6 +51,8 @@ def job_json(job: Job, failure: str | None = None) -> dict[str, Any]:
         "previewable_outputs_count": job.previewable_count,
         "preview_output": None if job.preview is None else json.loads(job.preview),
         "workflow_id": job.workflow_id,
+        "client_id": job.client_id,
+        "user": job.user or None,
         "execution_error": None if failure is None else json.loads(failure),
     }
     return {name: value for name, value in shown.items() if value is not None}

@@ -1,10 +1,12 @@
 """The canvas in a real browser: a page that asks its own server alone, and writes no error."""
 
 import json
-from collections.abc import Generator
+import urllib.request
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -58,6 +60,29 @@ class Screen:
             arg=f'{self.node(title)} img[src*="filename="]',
         )
 
+    def show_panel(self, name: str) -> None:
+        """Open a panel at the right side; the button of the queue also says how many jobs it holds."""
+        self.page.locator(".panel-toolbar button[aria-pressed]", has_text=name).click()
+        self.page.locator(".panel-right h2", has_text=name).wait_for()
+
+    def hide_panel(self, name: str) -> None:
+        """Close a panel at the right side."""
+        self.page.locator(".panel-toolbar button[aria-pressed]", has_text=name).click()
+        self.page.locator(".panel-right h2", has_text=name).wait_for(state="detached")
+
+    def find_in_history(self, words: str) -> None:
+        """Search the opened history, whose texts are there once nothing is found of what nobody wrote."""
+        search = self.page.get_by_role("searchbox", name="Search the history")
+        search.fill("no such words anywhere")
+        self.page.get_by_text("Nothing is like that.").wait_for()
+        search.fill(words)
+
+    def another(self) -> "Screen":
+        """A window of somebody else's browser, not yet opened."""
+        browser = self.page.context.browser
+        assert browser is not None
+        return _watched(browser.new_page(viewport={"width": 1600, "height": 900}), self.address)
+
     def must_be_clean(self) -> None:
         """Hold the window to have written no error, and asked nobody else."""
         assert (self.errors, self.strangers) == ([], [])
@@ -68,14 +93,24 @@ def screen(address: str, *, has_touch: bool = False) -> Generator[Screen]:
     """A window of a browser of its own, not yet opened."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1600, "height": 900}, has_touch=has_touch)
-        page.set_default_timeout(PATIENCE)
-        shown = Screen(page, address)
-        page.on("console", lambda each: shown.errors.append(each.text) if each.type == "error" else None)
-        page.on("pageerror", lambda each: shown.errors.append(str(each)))
-        own = (address, "blob:", "data:")
-        page.on("request", lambda each: None if each.url.startswith(own) else shown.strangers.append(each.url))
         try:
-            yield shown
+            yield _watched(browser.new_page(viewport={"width": 1600, "height": 900}, has_touch=has_touch), address)
         finally:
             browser.close()
+
+
+def _watched(page: Page, address: str) -> Screen:
+    page.set_default_timeout(PATIENCE)
+    shown = Screen(page, address)
+    page.on("console", lambda each: shown.errors.append(each.text) if each.type == "error" else None)
+    page.on("pageerror", lambda each: shown.errors.append(str(each)))
+    own = (address, "blob:", "data:")
+    page.on("request", lambda each: None if each.url.startswith(own) else shown.strangers.append(each.url))
+    return shown
+
+
+def submit(address: str, prompt: Mapping[str, Any]) -> str:
+    """Queue a prompt as another program does; its id."""
+    body = json.dumps({"prompt": prompt}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{address}/prompt", body), timeout=60) as answer:
+        return json.load(answer)["prompt_id"]

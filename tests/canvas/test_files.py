@@ -75,13 +75,6 @@ def write(window: Screen, text: str) -> None:
     window.page.wait_for_function(_KEPT, arg=text, polling=100)
 
 
-def another(window: Screen) -> Screen:
-    """A window of somebody else's browser, not yet opened."""
-    browser = window.page.context.browser
-    assert browser is not None
-    return Screen(browser.new_page(), window.address)
-
-
 def test_what_was_typed_is_there_after_a_reload_and_what_was_saved_opens(window: Screen, server: Server) -> None:
     write(window, "a lighthouse in fog")
     window.page.reload()
@@ -98,7 +91,7 @@ def test_what_was_typed_is_there_after_a_reload_and_what_was_saved_opens(window:
 
 def test_a_workflow_that_changed_in_another_window_is_not_overwritten_unasked(window: Screen, server: Server) -> None:
     save_as(window, "shared")
-    other = another(window)
+    other = window.another()
     other.open()
     choose(other, "Saved workflows")
     other.page.get_by_role("button", name="shared", exact=True).click()
@@ -124,7 +117,7 @@ def test_a_link_carries_the_workflow(window: Screen) -> None:
     write(window, "a harbour at night")
     choose(window, "Share as a link")
     link = window.page.get_by_role("textbox", name="Link").input_value()
-    other = another(window)
+    other = window.another()
     other.page.goto(link)
     assert prompt(other) == "a harbour at night"
     assert "#" not in other.page.url

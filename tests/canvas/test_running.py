@@ -1,19 +1,16 @@
 """Running on the canvas: stopping, errors, a worker that dies, a page that is loaded anew, and what ran before."""
 
 import io
-import json
 import os
 import signal
-import urllib.request
 from collections.abc import Generator
-from typing import Any
 
 import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen, submit
 from tests.server.serving import Server, serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
@@ -31,13 +28,6 @@ def window(server: Server) -> Generator[Screen]:
         yield opened
 
 
-def submit(server: Server, prompt: dict[str, Any]) -> None:
-    """Queue a prompt as another program does."""
-    body = json.dumps({"prompt": prompt}).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{server.address}/prompt", body)) as answer:
-        assert answer.status == 200
-
-
 def start(window: Screen, seed: int, steps: int) -> None:
     """Show the example anew, have it take a while, run it, and wait until its sampler is at work."""
     window.open()
@@ -50,11 +40,8 @@ def start(window: Screen, seed: int, steps: int) -> None:
 def restore(window: Screen, words: str) -> None:
     """Search the history, and open the workflow of the first job that was found."""
     window.open()
-    window.press("History")
-    search = window.page.get_by_role("searchbox", name="Search the history")
-    search.fill("no such words anywhere")
-    window.page.get_by_text("Nothing is like that.").wait_for()
-    search.fill(words)
+    window.show_panel("History")
+    window.find_in_history(words)
     window.page.get_by_role("button", name="Open the workflow").first.click()
 
 
@@ -87,7 +74,7 @@ def test_a_page_that_is_loaded_anew_in_a_run_follows_it_to_its_picture(window: S
 
 
 def test_what_a_node_raised_stands_on_it_and_goes_with_the_next_run(server: Server, window: Screen) -> None:
-    submit(server, {"1": {"class_type": "Fail", "inputs": {"msg": "the kettle is empty"}}})
+    submit(server.address, {"1": {"class_type": "Fail", "inputs": {"msg": "the kettle is empty"}}})
     restore(window, "kettle")
     window.press("Run")
     told = window.page.locator(f"{window.node('Fail')} [role=alert]")
@@ -99,7 +86,8 @@ def test_a_picture_is_brought_shown_and_used(server: Server, window: Screen) -> 
     Image.new("RGB", (16, 16)).save(server.base / "input" / "black.png")
     load = {"class_type": "LoadImage", "inputs": {"image": "black.png"}}
     submit(
-        server, {"1": load, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "b"}}}
+        server.address,
+        {"1": load, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "b"}}},
     )
     restore(window, "black.png")
     magenta = io.BytesIO()

@@ -1,5 +1,6 @@
 """What was answered is on the disk; who lost a lease changes nothing."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -52,6 +53,20 @@ def test_jobs_take_turns_by_number_then_as_they_came(store: Store) -> None:
         store.add(each).result()
     assert turns(store) == ["c", "d", "a", "e", "b"]  # d: minus the counter, which stood at 2
     assert leased(store).id == "c"
+
+
+def test_listings_say_what_a_job_is_about(store: Store) -> None:
+    sampler = {"class_type": "KSampler", "inputs": {"seed": 2**64 - 1, "model": ["1", 0]}}
+    named = {"heddle": {"name": "  A house  "}}
+    whole = order("a", prompt={"1": {"class_type": "Load", "inputs": {}}, "2": sampler}, extra_data=named)
+    unnamed = order(
+        "b", extra_data={"heddle": ["no name"]}, prompt={"1": {"class_type": "Save", "inputs": {"seed": "no"}}}
+    )
+    store.add(whole).result()
+    store.add(unnamed).result()
+    told = {job.id: json.loads(job.about or "") for job in store.read.jobs()[0]}
+    assert told["a"] == {"node_count": 2, "name": "A house", "seed": "18446744073709551615"}
+    assert told["b"] == {"node_count": 1}
 
 
 def test_a_job_is_whole_when_it_is_read_back(store: Store) -> None:
@@ -362,7 +377,7 @@ def test_a_file_of_an_earlier_version_is_taken_along(path: Path) -> None:
     store = Store(path)
     assert turns(store) == ["old"]
     job = leased(store)
-    assert (job.epoch, job.unwanted) == (4, 0)
+    assert (job.epoch, job.unwanted, job.about) == (4, 0, None)
     store.close()
     with sqlite3.connect(path) as seen:
         assert seen.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)

@@ -16,7 +16,7 @@ ALWAYS = {"id", "status", "priority", "create_time", "outputs_count", "previewab
 def test_a_job_in_each_of_its_states(server: Server) -> None:
     async def scenario(client: Client) -> None:
         await client.post("/history", {"clear": True})
-        workflow = {"extra_pnginfo": {"workflow": {"id": "w-7", "nodes": []}}}
+        workflow = {"extra_pnginfo": {"workflow": {"id": "w-7", "nodes": []}}, "heddle": {"name": "A house"}}
         done = (await watched(client, picture(1, "jobs"), extra_data=workflow)).id
         failed = (await watched(client, {"1": node("Fails", message="x"), "2": node("Show", value=["1", 0])})).id
         me = uuid.uuid4().hex
@@ -42,6 +42,8 @@ def test_a_job_in_each_of_its_states(server: Server) -> None:
                 assert None not in job.values()
                 assert isinstance(job["create_time"], int)
             assert listed[done]["workflow_id"] == "w-7"
+            assert (listed[done]["name"], listed[done]["node_count"]) == ("A house", 2)
+            assert listed[running]["client_id"] == me
             assert listed[done]["execution_end_time"] >= listed[done]["execution_start_time"]
             assert listed[done]["preview_output"] == {
                 "filename": "jobs_00001_.png",

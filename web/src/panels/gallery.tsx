@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react"
+import { factsOf, nameOf, pictureOf, timeOf } from "~/panels/job_text"
 import type { Panel } from "~/panels/panel"
 import { useJobs } from "~/panels/use_jobs"
 import type { FileItem, Job } from "~/run/run"
@@ -13,7 +14,8 @@ function Gallery() {
   useJobs()
   const app = useApp()
   const jobs = useQueue((queue) => queue.history)
-  const files = usePictures(jobs)
+  const pictures = usePictures(jobs)
+  const files = pictures.map(({ file }) => file)
   const [marked, setMarked] = useState<readonly string[]>([])
   const chosen = marked.map((key) => files.findIndex((file) => keyOf(file) === key)).filter((at) => at >= 0)
   const [first, second] = chosen
@@ -32,8 +34,8 @@ function Gallery() {
         </button>
       )}
       <ul className="gallery">
-        {files.map((file, at) => (
-          <li key={keyOf(file)}>
+        {pictures.map(({ file, job }, at) => (
+          <li key={keyOf(file)} title={[nameOf(job), factsOf(app, job), timeOf(job.create_time)].join("\n")}>
             <button
               aria-label={words.gallery.open(file.filename)}
               onClick={() => {
@@ -42,6 +44,7 @@ function Gallery() {
             >
               <img src={app.server.fileUrl(file, "webp;70")} alt="" loading="lazy" />
             </button>
+            <span className="gallery-name">{nameOf(job)}</span>
             <input
               type="checkbox"
               aria-label={words.gallery.mark(file.filename)}
@@ -62,8 +65,13 @@ function keyOf(file: FileItem): string {
   return `${file.type}/${file.subfolder}/${file.filename}`
 }
 
+interface Picture {
+  readonly file: FileItem
+  readonly job: Job
+}
+
 /** All pictures of jobs that ended, each once. A job that made several is asked for them. */
-function usePictures(jobs: readonly Job[]): readonly FileItem[] {
+function usePictures(jobs: readonly Job[]): readonly Picture[] {
   const app = useApp()
   const [more, setMore] = useState<Readonly<Record<string, readonly FileItem[]>>>({})
   const wanted = jobs.filter((job) => job.previewable_outputs_count > 1 && !(job.id in more)).map((job) => job.id)
@@ -73,17 +81,20 @@ function usePictures(jobs: readonly Job[]): readonly FileItem[] {
     let isOver = false
     const ids = asked.split(" ")
     void Promise.all(ids.map((id) => app.server.pictures(id).catch(() => []))).then((found) => {
-      if (!isOver) setMore((before) => ({ ...before, ...Object.fromEntries(ids.map((id, at) => [id, found[at] ?? []])) }))
+      if (isOver) return
+      const listed = new Set(app.queue.getState().history.map(({ id }) => id))
+      const others = (before: typeof more) => Object.entries(before).filter(([id]) => listed.has(id))
+      setMore((before) => Object.fromEntries([...others(before), ...ids.map((id, at) => [id, found[at] ?? []] as const)]))
     })
     return () => {
       isOver = true
     }
   }, [app, asked])
-  const all = jobs.flatMap((job) => more[job.id] ?? previewOf(job))
-  return [...new Map(all.map((file) => [keyOf(file), file])).values()]
+  const all = jobs.flatMap((job) => (more[job.id] ?? previewOf(job)).map((file) => ({ file, job })))
+  return [...new Map(all.map((each) => [keyOf(each.file), each])).values()]
 }
 
-function previewOf({ preview_output: file }: Job): readonly FileItem[] {
-  if (file?.mediaType !== "images" || file.filename === undefined || file.type === undefined) return []
-  return [{ filename: file.filename, subfolder: file.subfolder ?? "", type: file.type }]
+function previewOf(job: Job): readonly FileItem[] {
+  const file = pictureOf(job)
+  return file === undefined ? [] : [file]
 }

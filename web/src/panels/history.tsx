@@ -1,22 +1,22 @@
 import { useEffect, useMemo, useState } from "react"
+import { factsOf, nameOf, pictureOf, timeOf } from "~/panels/job_text"
 import { openJob } from "~/panels/open_picture"
 import type { Panel } from "~/panels/panel"
 import { useJobs } from "~/panels/use_jobs"
 import type { Job } from "~/run/run"
+import { retryJob } from "~/state/runs"
 import { useApp, useQueue } from "~/state/use"
 import { words } from "~/words/words"
 import "~/panels/history.css"
 
 export const panel: Panel = { name: "history", side: "right", order: 1, draw: History }
 
-const FIRST = 30
-
-/** What ended, the newest first; searched by day, state, file, and the texts of the prompt. */
+/** What ended, the newest first; searched by name, day, state, seed, file, and the texts of the prompt. */
 function History() {
   useJobs()
+  const app = useApp()
   const jobs = useQueue((queue) => queue.history)
   const [wanted, setWanted] = useState("")
-  const [most, setMost] = useState(FIRST)
   const texts = useTexts(jobs, wanted !== "")
   const found = jobs.filter((job) => isLike(job, texts[job.id] ?? "", wanted))
   return (
@@ -33,14 +33,14 @@ function History() {
       />
       {found.length === 0 && <p>{wanted === "" ? words.history.empty : words.history.none}</p>}
       <ul className="history">
-        {found.slice(0, most).map((job) => (
+        {found.map((job) => (
           <Entry key={job.id} job={job} />
         ))}
       </ul>
-      {found.length > most && (
+      {jobs.length >= app.jobs.listed && (
         <button
           onClick={() => {
-            setMost(most + FIRST)
+            app.jobs.more().catch(() => undefined) // asked for again once the server is back
           }}
         >
           {words.history.more}
@@ -73,23 +73,26 @@ function Entry({ job }: { readonly job: Job }) {
         </button>
       )}
       <div>
-        <strong>{name}</strong>
-        <span>
-          {words.history.as[job.status]} {took(job)}
+        <strong title={name}>{name}</strong>
+        <span className="history-when">
+          <em>{words.history.as[job.status]}</em> {took(job)} · <time>{timeOf(job.execution_end_time ?? job.create_time)}</time>
         </span>
+        <span>{factsOf(app, job)}</span>
         {job.status === "failed" && <span className="history-why">{job.execution_error?.exception_message}</span>}
         <div className="history-acts">
           <button
+            aria-label={words.history.restore}
+            title={words.history.restore}
             onClick={() => {
               act(openJob(app, job.id, name))
             }}
           >
-            {words.history.restore}
+            {words.history.open}
           </button>
           {job.status !== "completed" && (
             <button
               onClick={() => {
-                act(app.server.retry(job.id).then(() => app.jobs.refresh()))
+                act(retryJob(app, job))
               }}
             >
               {words.history.again}
@@ -108,21 +111,12 @@ function Entry({ job }: { readonly job: Job }) {
   )
 }
 
-function pictureOf({ preview_output: file }: Job) {
-  if (file?.filename === undefined || file.type === undefined || file.mediaType !== "images") return undefined
-  return { filename: file.filename, subfolder: file.subfolder ?? "", type: file.type }
-}
-
-function nameOf(job: Job): string {
-  return new Date(job.create_time).toLocaleString()
-}
-
 function took({ execution_start_time: start, execution_end_time: end }: Job): string {
   return start === undefined || end === undefined ? "" : words.history.took(((end - start) / 1000).toFixed(1))
 }
 
 function isLike(job: Job, texts: string, wanted: string): boolean {
-  const all = [job.id, nameOf(job), words.history.as[job.status], job.preview_output?.filename, texts].join(" ").toLowerCase()
+  const all = [job.id, nameOf(job), job.seed, new Date(job.create_time).toLocaleString(), words.history.as[job.status], job.preview_output?.filename, texts].join(" ").toLowerCase()
   return wanted.toLowerCase().split(/\s+/).every((each) => all.includes(each))
 }
 
@@ -136,11 +130,13 @@ function useTexts(jobs: readonly Job[], isWanted: boolean): Readonly<Record<stri
     let isOver = false
     const some = missing.slice(0, 8)
     void Promise.all(some.map((id) => app.server.promptTexts(id).catch(() => ""))).then((found) => {
-      if (!isOver) setTexts((before) => ({ ...before, ...Object.fromEntries(some.map((id, at) => [id, found[at] ?? ""])) }))
+      if (isOver) return
+      const listed = new Set(jobs.map(({ id }) => id))
+      setTexts((before) => Object.fromEntries([...Object.entries(before).filter(([id]) => listed.has(id)), ...some.map((id, at) => [id, found[at] ?? ""] as const)]))
     })
     return () => {
       isOver = true
     }
-  }, [app, isWanted, missing])
+  }, [app, jobs, isWanted, missing])
   return texts
 }

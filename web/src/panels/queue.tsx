@@ -1,6 +1,8 @@
 import { useState } from "react"
 import { doCommand } from "~/commands/all"
 import type { Panel } from "~/panels/panel"
+import { RunningRow } from "~/panels/queue_running"
+import { WaitingRow } from "~/panels/queue_waiting"
 import { useJobs } from "~/panels/use_jobs"
 import type { Job } from "~/run/run"
 import { useApp, useQueue } from "~/state/use"
@@ -9,14 +11,16 @@ import "~/panels/queue.css"
 
 export const panel: Panel = { name: "queue", side: "right", draw: Queue }
 
+const MOST_SHOWN = 100
+
 /** What runs and what waits, as the server tells it; those that wait are moved by dragging, or by their buttons. */
 function Queue() {
   useJobs()
   const app = useApp()
-  const queue = useQueue((queue) => queue.jobs)
+  const jobs = useQueue((queue) => queue.jobs)
   const isPaused = useQueue((queue) => queue.isPaused)
   const [dragged, setDragged] = useState<string | null>(null)
-  const waiting = queue.filter((job) => job.status === "pending")
+  const waiting = jobs.filter((job) => job.status === "pending")
   const act = (doing: Promise<unknown>) => {
     doing
       .then(() => app.jobs.refresh())
@@ -26,6 +30,9 @@ function Queue() {
   }
   const moveTo = (id: string, at: number) => {
     act(app.server.move(id, placeAt(waiting.filter((job) => job.id !== id), at)))
+  }
+  const cancel = (id: string) => {
+    act(app.server.cancel(id))
   }
   return (
     <>
@@ -41,64 +48,26 @@ function Queue() {
           {words.queue.clear}
         </button>
       </div>
-      {isPaused && <p>{words.queue.paused}</p>}
-      {queue.length === 0 && <p>{words.queue.empty}</p>}
+      {isPaused && <p className="queue-paused">{words.queue.paused}</p>}
+      {jobs.length === 0 && <p>{words.queue.empty}</p>}
       <ol className="queue">
-        {queue.map((job) => {
-          const at = waiting.indexOf(job)
-          const name = job.id.slice(0, 8)
-          return (
-            <li
-              key={job.id}
-              draggable={at >= 0}
-              className={job.status}
-              onDragStart={() => {
-                setDragged(job.id)
-              }}
-              onDragOver={(event) => {
-                if (dragged !== null && at >= 0) event.preventDefault()
-              }}
-              onDrop={(event) => {
-                event.preventDefault()
-                if (dragged !== null && dragged !== job.id) moveTo(dragged, at)
-                setDragged(null)
-              }}
-            >
-              <span>
-                {job.status === "in_progress" ? words.queue.running : words.queue.waiting} <code>{name}</code>
-              </span>
-              {at > 0 && (
-                <button
-                  aria-label={words.queue.earlier(name)}
-                  onClick={() => {
-                    moveTo(job.id, at - 1)
-                  }}
-                >
-                  ↑
-                </button>
-              )}
-              {at >= 0 && at < waiting.length - 1 && (
-                <button
-                  aria-label={words.queue.later(name)}
-                  onClick={() => {
-                    moveTo(job.id, at + 1)
-                  }}
-                >
-                  ↓
-                </button>
-              )}
-              <button
-                aria-label={words.queue.cancel(name)}
-                onClick={() => {
-                  act(app.server.cancel(job.id))
-                }}
-              >
-                ×
-              </button>
-            </li>
-          )
-        })}
+        {jobs
+          .filter((job) => job.status === "in_progress")
+          .map((job) => (
+            <RunningRow key={job.id} job={job} onCancel={cancel} />
+          ))}
+        {waiting.slice(0, MOST_SHOWN).map((job, at) => (
+          <WaitingRow
+            key={job.id}
+            {...{ job, at, of: waiting.length, isDragged: dragged === job.id, onDrag: setDragged, onMove: moveTo, onCancel: cancel }}
+            onDrop={() => {
+              if (dragged !== null && dragged !== job.id) moveTo(dragged, at)
+              setDragged(null)
+            }}
+          />
+        ))}
       </ol>
+      {waiting.length > MOST_SHOWN && <p>{words.queue.more(waiting.length - MOST_SHOWN)}</p>}
     </>
   )
 }

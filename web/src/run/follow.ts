@@ -14,7 +14,7 @@ export function follow(state: RunState, event: RunEvent): RunState {
       return id === undefined ? state : { ...state, previews: { ...state.previews, [id]: event.url } }
     }
     case "sent":
-      return { ...state, open: [...state.open, { id: event.id, nodeCount: event.nodeCount, isTaken: false, began: null, nodes: {} }] }
+      return { ...state, open: [...without(state, event.id).open, { id: event.id, nodeCount: event.nodeCount, isTaken: false, began: null, nodes: {} }] }
     case "queued":
       return { ...withJob(state, event.id, (job) => ({ ...job, isTaken: true })), problem: null, problems: event.problems }
     case "refused":

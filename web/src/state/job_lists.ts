@@ -5,9 +5,11 @@ import type { App } from "~/state/app"
 import { catchUp } from "~/state/listening"
 
 const WAIT = 100 // milliseconds: several changes at once are asked for once
-const LISTED = 64 // of those that ended
+const LISTED = 64
 
 export class JobLists {
+  /** How many of those that ended are asked for. */
+  listed = LISTED
   private shown = 0
   private timer: ReturnType<typeof setTimeout> | undefined
 
@@ -23,7 +25,14 @@ export class JobLists {
     this.later()
     return () => {
       this.shown--
+      if (this.shown === 0) this.listed = LISTED
     }
+  }
+
+  /** Also ask for older ones that ended. */
+  async more(): Promise<void> {
+    this.listed += LISTED
+    await this.refresh()
   }
 
   /** Ask now. Also tells which of the tabs' jobs wait no more, as a job that is cancelled before its turn is told to nobody. */
@@ -31,7 +40,7 @@ export class JobLists {
     const { server, queue } = this.app
     const [jobs, history, state] = await Promise.all([
       server.jobs(["in_progress", "pending"], 1000),
-      server.jobs(["completed", "failed", "cancelled"], LISTED),
+      server.jobs(["completed", "failed", "cancelled"], this.listed),
       server.queueState(),
     ])
     queue.setState((now) => followQueue(now, { type: "listed", jobs, history, isPaused: state.paused }), true)

@@ -5,7 +5,7 @@ import { writeWorkflow } from "~/document/formats/write"
 import { promptOf } from "~/document/prompt/convert"
 import { freshUuid, type App, type Tab } from "~/state/app"
 import { tellRun } from "~/state/run_store"
-import type { PromptRequest } from "~/wire/types"
+import type { Job, PromptRequest } from "~/wire/types"
 
 export type RunOptions = Partial<Pick<PromptRequest, "front" | "partial_execution_targets">>
 
@@ -45,4 +45,16 @@ async function queueOnce(app: App, { editor, run, name }: Tab, options: RunOptio
     tellRun(run, { type: "refused", id, problem: answer.error.error, problems: answer.error.node_errors })
   }
   return answer.accepted
+}
+
+/** Have a job that failed or was stopped wait again; what it makes comes to the tab that shows how it ended. */
+export async function retryJob(app: App, { id, node_count: nodeCount = 0 }: Job): Promise<void> {
+  const run = app.state.tabs.find((tab) => tab.run.getState().shown.includes(id))?.run
+  if (run !== undefined) tellRun(run, { type: "sent", id, nodeCount })
+  try {
+    await app.server.retry(id)
+  } finally {
+    if (run !== undefined) tellRun(run, { type: "unanswered", id }) // refused or not, the server knows how it stands
+    await app.jobs.refresh()
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { apply } from "~/document/apply"
-import { afterRun } from "~/document/edits/after_run"
+import { afterRun, drawSeeds } from "~/document/edits/after_run"
 import type { Definitions } from "~/document/schema/definition"
 import { controlKey } from "~/document/schema/layout"
 import { nodeOfType } from "~/document/schema/template"
@@ -43,4 +43,14 @@ test("chance keeps to the bounds", () => {
 test("a linked seed stays", () => {
   const start = workflow(graph([noise("increment", "fixed")], [link("7", "9", "1", { to: { node: "1", input: "seed" } })]))
   expect(afterRun(start, DEFINITIONS)).toEqual({ type: "batch", changes: [] })
+})
+
+test("numbers that stay are drawn anew once that is asked for, and what changes by itself is left as it is", () => {
+  const drawn = (seed: string) => {
+    const start = workflow(graph([noise(seed, "fixed")]))
+    const { values } = graphOf(apply(start, drawSeeds(start, DEFINITIONS)).workflow, ROOT).nodes.get("1") ?? {}
+    return [values?.[controlKey("seed")], values?.[controlKey("kind")]]
+  }
+  expect(drawn("fixed")).toEqual(["randomize", "fixed"])
+  expect(drawn("increment")).toEqual(["increment", "fixed"])
 })

@@ -12,21 +12,40 @@ const WIDEST = 2 ** 50
 
 /** The change that each control asks for; `random` gives numbers from 0 up to 1. Linked inputs stay as they are. */
 export function afterRun(workflow: Workflow, definitions: Definitions, random: () => number = Math.random): Change {
-  const changes: Change[] = []
-  for (const graph of workflow.graphs.values()) {
-    for (const node of graph.nodes.values()) {
-      const widgets = widgetsOf({ workflow, graph, definitions }, node)
-      for (const control of widgets) {
-        const ruled = widgets.find((each) => each.key === control.controls)
-        if (ruled === undefined || control.key !== `${ruled.key}/control` || isLinked(graph, node, ruled)) continue
-        const mode = valueOf(node, control)
-        const filter = node.values[filterKey(ruled.key)]
-        const to = next(ruled, valueOf(node, ruled), mode === true ? "randomize" : mode, filter, random)
-        if (to !== undefined) changes.push({ type: "set-widget", graph: graph.id, id: node.id, key: ruled.key, to })
-      }
-    }
-  }
+  const changes = controlsIn(workflow, definitions).flatMap(({ graph, node, control, ruled }): Change[] => {
+    const mode = valueOf(node, control)
+    const filter = node.values[filterKey(ruled.key)]
+    const to = next(ruled, valueOf(node, ruled), mode === true ? "randomize" : mode, filter, random)
+    return to === undefined ? [] : [{ type: "set-widget", graph: graph.id, id: node.id, key: ruled.key, to }]
+  })
   return batch(...changes)
+}
+
+/** Have the numbers that stay as they are drawn anew after each run. */
+export function drawSeeds(workflow: Workflow, definitions: Definitions): Change {
+  const kept = controlsIn(workflow, definitions).filter(({ node, control, ruled }) => ruled.type !== COMBO && valueOf(node, control) === "fixed")
+  return batch(...kept.map(({ graph, node, control }): Change => ({ type: "set-widget", graph: graph.id, id: node.id, key: control.key, to: "randomize" })))
+}
+
+interface Control {
+  readonly graph: Graph
+  readonly node: Node
+  readonly control: Widget
+  /** The widget whose value it changes. */
+  readonly ruled: Widget
+}
+
+function controlsIn(workflow: Workflow, definitions: Definitions): Control[] {
+  return [...workflow.graphs.values()].flatMap((graph) =>
+    [...graph.nodes.values()].flatMap((node) => {
+      const widgets = widgetsOf({ workflow, graph, definitions }, node)
+      return widgets.flatMap((control) => {
+        const ruled = widgets.find((each) => each.key === control.controls)
+        if (ruled === undefined || control.key !== `${ruled.key}/control` || isLinked(graph, node, ruled)) return []
+        return [{ graph, node, control, ruled }]
+      })
+    }),
+  )
 }
 
 function isLinked(graph: Graph, node: Node, widget: Widget): boolean {
