@@ -107,6 +107,20 @@ def test_a_workflow_that_changed_in_another_window_is_not_overwritten_unasked(wi
         assert "by the other" in answer.read().decode()
 
 
+def test_an_earlier_version_of_a_saved_workflow_opens_beside_it(window: Screen) -> None:
+    save_as(window, "harbour")
+    write(window, "the second thought")
+    window.page.keyboard.press("Control+s")
+    window.page.get_by_text("Saved as harbour").last.wait_for()
+    choose(window, "Saved workflows")
+    dialog = window.page.get_by_role("dialog", name="Saved workflows")
+    dialog.get_by_role("button", name="Versions harbour").click()
+    dialog.get_by_role("button", name="Open harbour as of").last.click()
+    dialog.wait_for(state="detached")
+    window.page.get_by_role("button", name="Close harbour (").wait_for()
+    assert prompt(window) != "the second thought"
+
+
 def test_a_dropped_picture_gives_its_workflow(window: Screen, server: Server) -> None:
     (server.base / "input" / CARRIER.name).write_bytes(CARRIER.read_bytes())
     window.page.evaluate(_DROP, [CARRIER.name, "image/png", f"/view?filename={CARRIER.name}&type=input"])
