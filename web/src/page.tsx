@@ -4,6 +4,7 @@ import { Canvas } from "~/canvas/canvas"
 import { commandFor, doCommand } from "~/commands/all"
 import { Side } from "~/panels/sides"
 import { useApp, useTab } from "~/state/use"
+import { words } from "~/words/words"
 import "~/page.css"
 
 /** What stands where on the page, and the keys that it hears. */
@@ -24,6 +25,14 @@ export function Page() {
   }, [app])
   return (
     <div className="page">
+      <button
+        className="skip"
+        onClick={() => {
+          document.querySelector<HTMLElement>(".canvas")?.focus()
+        }}
+      >
+        {words.app.skip}
+      </button>
       <Side side="bar" />
       <div className="page-middle">
         <Side side="left" />

@@ -450,8 +450,6 @@ export const en = {
     traceback: "Where it went wrong",
     failed: "The run failed",
     stopped: "The run was stopped",
-    missing: (listed: string) => `These node types are not installed: ${listed}`,
-    loading: "Node types are loading …",
   },
 }
 

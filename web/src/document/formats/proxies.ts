@@ -2,7 +2,7 @@
  * What hosts show of their insides in files of older editors (`proxyWidgets`) becomes what they show now: inputs of the
  * subgraph that end on widgets.
  *
- * A host that shows a widget of a type without definition is left as it came.
+ * A host that holds a value for a widget of a type without definition is left as it came.
  */
 
 import { apply } from "~/document/apply"
@@ -46,6 +46,9 @@ function outermostFirst(workflow: Workflow): { graph: GraphId; node: Node }[] {
 class Unknown extends Error {}
 
 class Migration {
+  /** Whether the host holds a value for the widget: then it must be known, or the value would be lost. */
+  private isHeld = false
+
   constructor(
     private workflow: Workflow,
     private readonly definitions: Definitions,
@@ -68,6 +71,7 @@ class Migration {
           continue
         }
         const value = held[at] ?? undefined
+        this.isHeld = value !== undefined
         const input = this.shown(host.type, ids, name)
         if (input === null) lost.push(quarantined(entry, value))
         else if (value !== undefined) values[input] = value
@@ -121,7 +125,7 @@ class Migration {
   }
 
   private onNode(node: Node, name: string): string | null {
-    if (this.definitions[node.type] === undefined) throw new Unknown()
+    if (this.isHeld && this.definitions[node.type] === undefined) throw new Unknown()
     return node.inputs.find((each) => each.widget === name)?.name ?? null
   }
 
