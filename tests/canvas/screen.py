@@ -16,6 +16,11 @@ BUILT = (Path(pages.__file__).parent / "canvas" / "index.html").is_file()
 CHROMIUM = Path("/usr/bin/chromium")
 WHY_NOT = "needs a canvas that was built (pip install -e .) and Debian's Chromium"
 PATIENCE = 120_000  # milliseconds: the machine may have much else to do
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+NO_AXE = "axe-core is not installed: npm ci in web/"
+_BARRIERS = """async () => (await axe.run()).violations
+    .filter(each => ["serious", "critical"].includes(each.impact))
+    .map(each => [each.id, ...each.nodes.map(node => node.html.slice(0, 200))])"""
 _SHOW = """text => {
     const carried = new DataTransfer()
     carried.items.add(new File([text], "dropped.json", {type: "application/json"}))
@@ -82,6 +87,11 @@ class Screen:
         browser = self.page.context.browser
         assert browser is not None
         return _watched(browser.new_page(viewport={"width": 1600, "height": 900}), self.address)
+
+    def must_have_no_barrier(self) -> None:
+        """Hold what is shown to have nothing that keeps people out, as far as axe finds it."""
+        self.page.evaluate(AXE.read_text("utf-8"))  # the page's policy lets no script in by an element
+        assert self.page.evaluate(_BARRIERS) == []
 
     def must_be_clean(self) -> None:
         """Hold the window to have written no error, and asked nobody else."""

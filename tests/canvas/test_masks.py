@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
+from tests.canvas.screen import AXE, BUILT, CHROMIUM, NO_AXE, PATIENCE, WHY_NOT, Screen, screen
 from tests.server.serving import Server, serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
@@ -200,3 +200,37 @@ def test_pictures_are_dropped_and_pasted_into_a_node_and_onto_the_canvas(window:
     window.page.locator(".react-flow__pane").click(position={"x": 700, "y": 60})
     window.page.evaluate(_GIVE, [".canvas", "paste"])
     expect(shown).to_have_count(2)
+
+
+def test_one_finger_paints_and_two_enlarge_without_painting(window: Screen) -> None:
+    begin(window)
+    touch = window.page.context.new_cdp_session(window.page)
+
+    def send(kind: str, *spots: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(spots)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    start = spot(window, 64, 64)
+    send("touchStart", start)
+    send("touchMove", spot(window, 80, 64))
+    send("touchEnd")
+    assert (cover(window, 70, 64), cover(window, 20, 20)) == (255, 0)
+    before = window.page.locator(".mask-sheet canvas").bounding_box()
+    x, y = spot(window, 64, 100)
+    send("touchStart", (x - 50, y))
+    send("touchStart", (x - 50, y), (x + 50, y))
+    send("touchMove", (x - 150, y), (x + 150, y))
+    send("touchEnd")
+    after = window.page.locator(".mask-sheet canvas").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(3 * before["width"], rel=0.02)
+    assert cover(window, 64, 100) == 0
+    window.page.keyboard.press("Control+Z")
+    assert cover(window, 70, 64) == 0
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason=NO_AXE)
+def test_the_dialog_has_no_serious_barrier(window: Screen) -> None:
+    begin(window)
+    window.must_have_no_barrier()

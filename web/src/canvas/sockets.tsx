@@ -1,16 +1,19 @@
 import { Handle, Position } from "@xyflow/react"
 import { InputHandle } from "~/canvas/input_handle"
 import { useSuits } from "~/canvas/suits"
-import type { Node, Output } from "~/document/workflow"
+import { isHost, type Node, type Output } from "~/document/workflow"
 import { colourOf } from "~/document/schema/colours"
+import { hasOwnValues } from "~/document/schema/node_layout"
 import { inputTooltip, outputTooltip } from "~/document/schema/tooltips"
-import { useDefinition } from "~/state/use"
+import { useDefinition, useEditor } from "~/state/use"
 import { words } from "~/words/words"
 
-/** The sockets of a node that stand beside no widget. */
+/** The sockets of a node that stand beside no widget; all of them where its type is not known. */
 export function Sockets({ node }: { readonly node: Node }) {
   const definition = useDefinition(node.type)
-  const inputs = node.inputs.filter((each) => each.widget === undefined)
+  const isHostNode = useEditor((state) => isHost(state.history.workflow, node))
+  const hasRows = definition !== undefined || isHostNode || hasOwnValues(node.type)
+  const inputs = node.inputs.filter((each) => each.widget === undefined || !hasRows)
   return (
     <div className="node-sockets">
       <ul>

@@ -228,6 +228,7 @@ export const en = {
     takeAway: (value: string, name: string) => `Take ${value} away from ${name}`,
     noList: (name: string, why: string) => `The list of ${name} could not be read: ${why}`,
     absent: (value: string) => `${value} (not there)`,
+    noJson: "This is no JSON; what was there before stays.",
     notThere: (name: string) => `${name} is not there, or no picture`,
     noChoice: "Nothing is like that",
     bring: {

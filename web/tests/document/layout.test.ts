@@ -5,7 +5,8 @@ import { controlKey, layOut } from "~/document/schema/layout"
 import { savedValues, valueOf, widgetsOf } from "~/document/schema/node_layout"
 import { nodeOfType } from "~/document/schema/template"
 import { emptyWorkflow, ROOT } from "~/document/workflow"
-import { graph } from "./made"
+import type { Json } from "~/document/json"
+import { graph, node, workflow } from "./made"
 
 const spec = new URL("../../../../shared/spec/", import.meta.url)
 const isThere = existsSync(new URL("widget-layout.json", spec))
@@ -74,4 +75,15 @@ test("a widget that holds nothing of its own holds its default", () => {
   const node = { ...nodeOfType("Resize", RESIZE, "1", { x: 0, y: 0 }), values: {} }
   const place = { workflow: { graphs: new Map([[ROOT, graph([node])]]) }, graph: graph([node]), definitions: { Resize: RESIZE } }
   expect(widgetsOf(place, node).map((each) => valueOf(node, each))).toEqual(["by size", 64, 0, "randomize", 0, "randomize"])
+})
+
+test("what a file says of the look of a primitive's number goes before what its type says", () => {
+  const definitions = { PrimitiveInt: { input: { required: { value: ["INT", { min: -9, max: 9 }] } } } }
+  const look = (properties: Record<string, Json>) => {
+    const made = node("1", { type: "PrimitiveInt", values: { value: 3 }, properties })
+    const root = graph([made])
+    return widgetsOf({ workflow: workflow(root), graph: root, definitions }, made)[0]?.options
+  }
+  expect(look({ min: 0, max: 5, display: "slider", precision: 0 })).toEqual({ min: 0, max: 5, display: "slider" })
+  expect(look({})).toEqual({ min: -9, max: 9 })
 })

@@ -42,7 +42,17 @@ function widgetsAt(place: Place, node: Node): readonly Widget[] {
   if (node.type === PRIMITIVE) return primitiveWidgets(place, node)
   if ((node.type === SETTER || node.type === GETTER) && definition === undefined) return [plain("name", "STRING", {})]
   if (definition === undefined) return []
-  return widgetsOfType(node, definition)
+  const widgets = widgetsOfType(node, definition)
+  return LOOKING.has(node.type) ? widgets.map((each) => looking(each, node)) : widgets
+}
+
+const LOOKING = new Set(["PrimitiveInt", "PrimitiveFloat"])
+const LOOKS = ["min", "max", "step", "round", "display"]
+
+/** Of some nodes a file says how their number looks and what it may be. */
+function looking(widget: Widget, { properties }: Node): Widget {
+  const told = LOOKS.flatMap((key) => (properties[key] === undefined ? [] : [[key, properties[key]] as const]))
+  return widget.key !== "value" || told.length === 0 ? widget : { ...widget, options: { ...widget.options, ...Object.fromEntries(told) } }
 }
 
 const laid = new WeakMap<Definition, Map<string, readonly Widget[]>>()
