@@ -78,3 +78,9 @@ def must_hold(page: Page, nodes: int, links: int) -> None:
     page.keyboard.press(".")
     expect(page.locator(".node")).to_have_count(nodes)
     expect(page.locator(".react-flow__edge")).to_have_count(links)
+
+
+def place_of(page: Page, title: str) -> str:
+    """Where a node lies in the graph, however that is moved and zoomed."""
+    wrapper = page.locator(".react-flow__node").filter(has=node(page, title))
+    return wrapper.evaluate("each => each.style.transform")

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.canvas.gestures import choose, empty, must_hold, node
+from tests.canvas.gestures import choose, empty, must_hold, place_of
 from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
 from tests.server.serving import serving
 
@@ -68,7 +68,7 @@ def test_nodes_are_moved_and_links_cut_by_keys_and_all_is_undone(window: Screen)
     page.locator(".canvas").focus()
     page.keyboard.press("ArrowRight")
     go_to(page, "ArrowRight", "Save Image")
-    before = node(page, "Save Image").bounding_box()
+    before = place_of(page, "Save Image")
     for _ in range(3):
         page.keyboard.press("Control+ArrowDown")
     page.keyboard.press("l")
@@ -79,7 +79,7 @@ def test_nodes_are_moved_and_links_cut_by_keys_and_all_is_undone(window: Screen)
     page.keyboard.press("Control+z")
     must_tell(page, "Undone. Linked IMAGE of VAE Decode to images of Save Image.")
     page.keyboard.press("Control+z")
-    assert node(page, "Save Image").bounding_box() == before
+    assert place_of(page, "Save Image") == before
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 

@@ -30,7 +30,7 @@ export function CameraLink() {
         if (wanted.length === 0) return
         const { width, height } = area()
         const view = getViewportForBounds(boundsOf(wanted), width, height, LEAST_ZOOM, 1, FITTED_PADDING)
-        void flow.setViewport(view, { duration: atOnce ? 0 : 150 })
+        void flow.setViewport(view, { duration: atOnce || isCalm() ? 0 : 150 })
       },
       zoom: (direction) => void (direction === "in" ? flow.zoomIn() : flow.zoomOut()),
       toGraph: (point) => flow.screenToFlowPosition(point),
@@ -86,6 +86,11 @@ function boundsOf(nodes: readonly Drawn[]): Rect {
   const x = Math.min(...boxes.map((box) => box.x))
   const y = Math.min(...boxes.map((box) => box.y))
   return { x, y, width: Math.max(...boxes.map((box) => box.right)) - x, height: Math.max(...boxes.map((box) => box.bottom)) - y }
+}
+
+/** Whether the user asked the system for less motion. */
+function isCalm(): boolean {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches
 }
 
 /** Names what is shown: an open workflow, or a subgraph in it. */

@@ -1,15 +1,27 @@
+import {
+  AlignEndHorizontal, AlignEndVertical, AlignHorizontalSpaceBetween, AlignStartHorizontal, AlignStartVertical, AlignVerticalSpaceBetween,
+} from "lucide-react"
 import { useEffect, useRef } from "react"
-import { commands, doCommand } from "~/commands/all"
+import { commands, doCommand, shortcutOf } from "~/commands/all"
 import { colourNodes } from "~/document/edits/nodes"
 import { editGroup } from "~/document/edits/drawn"
 import { batch } from "~/document/change"
 import type { Point } from "~/document/workflow"
+import { Tool } from "~/panels/tool"
 import { useApp, useView } from "~/state/use"
 import { words } from "~/words/words"
 import "~/canvas/menu.css"
 
-const OF_SELECTION = ["feed", "unfeed", "promote", "demote", "", "paintMask", "rename", "slotUp", "slotDown", "copy", "cut", "duplicate", "remove", "dissolve", "", "bypass", "mute", "collapse", "", "group", "makeSubgraph", "unpackSubgraph", "enter", "arrange"]
+const OF_SELECTION = ["feed", "unfeed", "promote", "demote", "", "paintMask", "rename", "slotUp", "slotDown", "copy", "cut", "duplicate", "remove", "dissolve", "", "bypass", "mute", "collapse", "run_here", "", "group", "makeSubgraph", "unpackSubgraph", "enter", "arrange"]
 const OF_CANVAS = ["addNode", "library", "paste", "pasteLinked", "selectAll", "", "fit", "arrange", "map", "", "leave", "renameSubgraph", "", "undo", "redo", "help"]
+const PLACING = [
+  ["alignLeft", AlignStartVertical],
+  ["alignRight", AlignEndVertical],
+  ["alignTop", AlignStartHorizontal],
+  ["alignBottom", AlignEndHorizontal],
+  ["distributeAcross", AlignHorizontalSpaceBetween],
+  ["distributeDown", AlignVerticalSpaceBetween],
+] as const
 const COLOURS = [undefined, "#7a3b3b", "#80612f", "#3d6b45", "#2f6c70", "#3b5a8a", "#64478a", "#4a505a"]
 
 /** What can be done where the right button was pressed. */
@@ -85,12 +97,19 @@ function Open({ at }: { readonly at: Point }) {
               }}
             >
               {named[name]}
-              <small>{words.help.keys(commands.get(name)?.keys?.[0] ?? "", /mac/i.test(navigator.userAgent))}</small>
+              <small>{shortcutOf(name)}</small>
             </button>
           ),
         )}
+        {commands.get("alignLeft")?.when?.(app) === true && (
+          <div className="menu-row">
+            {PLACING.map(([name, icon]) => (
+              <Tool key={name} name={name} icon={icon} role="menuitem" isDisabled={commands.get(name)?.when?.(app) === false} onBefore={close} />
+            ))}
+          </div>
+        )}
         {isPaintable && (
-          <div className="menu-colours">
+          <div className="menu-row menu-colours">
             {COLOURS.map((colour) => (
               <button
                 key={colour ?? ""}

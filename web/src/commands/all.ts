@@ -2,6 +2,7 @@
 
 import type { Command } from "~/commands/command"
 import type { App } from "~/state/app"
+import { words } from "~/words/words"
 
 const files = import.meta.glob<{ command?: Command; commands?: readonly Command[] }>(["./*.ts", "!./all.ts"], { eager: true })
 
@@ -21,6 +22,15 @@ export async function doCommand(app: App, name: string): Promise<void> {
   } catch (error) {
     app.tell("error", error instanceof Error ? error.message : String(error))
   }
+}
+
+/** The keys of a command, as they are told to the user; empty where it has none. */
+export function shortcutOf(name: string): string {
+  return words.help.keys(commands.get(name)?.keys?.[0] ?? "", isMac())
+}
+
+export function isMac(): boolean {
+  return /mac|iphone|ipad/i.test(navigator.userAgent)
 }
 
 /** Keys as words: `Mod+Shift+Z`. */

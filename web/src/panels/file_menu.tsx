@@ -1,5 +1,5 @@
 import { useId, useRef, type KeyboardEvent } from "react"
-import { commands, doCommand } from "~/commands/all"
+import { doCommand, shortcutOf } from "~/commands/all"
 import { useApp } from "~/state/use"
 import { words } from "~/words/words"
 
@@ -52,7 +52,7 @@ export function FileMenu() {
                 }}
               >
                 {words.commands[name]}
-                <kbd>{commands.get(name)?.keys?.[0]?.replace("Mod", words.files.mod)}</kbd>
+                <kbd>{shortcutOf(name)}</kbd>
               </button>
             ))}
           </div>

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react"
-import { commands } from "~/commands/all"
+import { commands, isMac } from "~/commands/all"
 import type { Panel } from "~/panels/panel"
 import { useApp } from "~/state/use"
 import { words } from "~/words/words"
@@ -61,8 +61,4 @@ function Help() {
       </div>
     </dialog>
   )
-}
-
-function isMac(): boolean {
-  return /mac|iphone|ipad/i.test(navigator.userAgent)
 }

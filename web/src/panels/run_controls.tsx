@@ -1,5 +1,6 @@
+import { Goal, ListStart, Play, Square } from "lucide-react"
 import { useEffect, useState } from "react"
-import { doCommand } from "~/commands/all"
+import { Tool } from "~/panels/tool"
 import { jobProgress, secondsLeft } from "~/run/estimate"
 import { runningJob } from "~/run/run"
 import { useApp, useTab, useEditor, useQueue, useRun, useShell } from "~/state/use"
@@ -13,12 +14,9 @@ export function RunControls() {
   const batch = useShell((state) => state.batch)
   const isRunning = useRun((state) => runningJob(state) !== null)
   const hasSelection = useEditor((state) => state.selected.size > 0)
-  const act = (name: string) => () => void doCommand(app, name)
   return (
     <div className="run-controls">
-      <button className="primary" disabled={!isReady} onClick={act("run")}>
-        {words.commands.run}
-      </button>
+      <Tool name="run" icon={Play} className="primary" isNamed isDisabled={!isReady} />
       <input
         className="run-batch"
         type="number"
@@ -31,15 +29,9 @@ export function RunControls() {
           app.setBatch(event.target.valueAsNumber)
         }}
       />
-      <button disabled={!isReady || !hasSelection} onClick={act("run_here")} title={words.commands.run_here}>
-        {words.run.here}
-      </button>
-      <button disabled={!isReady} onClick={act("run_front")} title={words.commands.run_front}>
-        {words.run.front}
-      </button>
-      <button className="run-stop" disabled={!isRunning} onClick={act("interrupt")}>
-        {words.commands.interrupt}
-      </button>
+      <Tool name="run_here" icon={Goal} className="wide-only" label={words.run.here} isDisabled={!isReady || !hasSelection} />
+      <Tool name="run_front" icon={ListStart} className="wide-only" label={words.run.front} isDisabled={!isReady} />
+      <Tool name="interrupt" icon={Square} className="run-stop" isDisabled={!isRunning} />
       <RunProgress />
     </div>
   )

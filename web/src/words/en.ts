@@ -131,7 +131,10 @@ export const en = {
     newOutputHint: "Drag an output here: it becomes one of the subgraph",
     renameHint: "Double-click to rename the subgraph",
     fedBy: (title: string) => `from ${title}`,
-    beginning: "Double-click anywhere to add a node, or drag one out of the library.",
+    beginning: "Double-click anywhere to add a node, or begin with an example.",
+    hintLabel: "How it works",
+    hint: "Each box is one step, and hands what it makes along the lines to the next. Press Run to make the picture. Then change a text or a number, and run it again.",
+    hintClose: "Close the hint",
   },
   palette: {
     title: "Add a node",
@@ -352,7 +355,6 @@ export const en = {
   },
   files: {
     menu: "File",
-    mod: "Ctrl",
     tab: (name: string, isChanged: boolean) => (isChanged ? `${name}, not saved` : name),
     close: (name: string) => `Close ${name}`,
     saved: (name: string) => `Saved as ${name}`,
