@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from engine.node.declare import node
 from engine.node.deferred import deferred
-from engine.node.kinds import MAX_RESOLUTION, Choice, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
+from engine.node.kinds import MAX_RESOLUTION, Choice, Each, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
 from engine.node.spec import ExecutionBlocker, Result
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ __all__ = [
     "Conditioning",
     "ControlNet",
     "Dataset",
+    "Each",
     "ExecutionBlocker",
     "Guider",
     "Hidden",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from engine.node.kinds import Choice, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
+from engine.node.kinds import Choice, Each, Hidden, Kind, Lazy, Named, Number, Option, Seed, Text, Tip
 from engine.node.spec import Input, NodeType, Outcome, Output, Question, Result
 
 _WIDGETS: dict[Any, str] = {int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"}
@@ -135,18 +135,25 @@ def _question(function: Callable[..., Any] | None) -> Question | None:
 
 def _inputs(function: Callable[..., Any], spells_combo: bool) -> Iterator[Input]:
     for parameter in _signature(function).parameters.values():
-        plain, marks, optional = _unwrap(parameter.annotation)
-        yield _input(parameter, plain, marks, optional, spells_combo)
+        for name, default in _names(parameter):
+            yield _input(name, default, parameter.annotation, spells_combo)
 
 
-def _input(parameter: inspect.Parameter, plain: Any, marks: list[Any], optional: bool, spells_combo: bool) -> Input:
+def _names(parameter: inspect.Parameter) -> Iterator[tuple[str, Any]]:
+    """What the inputs of a parameter are called, each with its default or None."""
+    for mark in _unwrap(parameter.annotation)[1]:
+        if isinstance(mark, Each):
+            yield from ((name, mark.default) for name in mark.names)
+            return
+    yield parameter.name, None if parameter.default is parameter.empty else parameter.default
+
+
+def _input(name: str, default: Any, annotation: Any, spells_combo: bool) -> Input:
+    plain, marks, optional = _unwrap(annotation)
     found = {type(mark): mark for mark in marks}
-    name = parameter.name
     if hidden := found.get(Hidden):
         return Input(name, hidden.keyword, "hidden")
-    options: dict[str, Any] = {}
-    if parameter.default is not parameter.empty and parameter.default is not None:
-        options["default"] = parameter.default
+    options: dict[str, Any] = {} if default is None else {"default": default}
     for mark in marks:
         options |= _options(mark)
     choice = Choice(get_args(plain)) if get_origin(plain) is Literal else found.get(Choice)
@@ -160,7 +167,7 @@ def _input(parameter: inspect.Parameter, plain: Any, marks: list[Any], optional:
     elif plain in _WIDGETS:
         type_ = _WIDGETS[plain]
     else:
-        msg = f"input {name!r}: {parameter.annotation!r} is neither a widget type, a Literal, nor marked with a Kind"
+        msg = f"input {name!r}: {annotation!r} is neither a widget type, a Literal, nor marked with a Kind"
         raise TypeError(msg)
     return Input(name, type_, "optional" if optional else "required", options)
 

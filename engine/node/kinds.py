@@ -86,3 +86,11 @@ class Tip:
     """The tooltip of an input or output."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Each:
+    """On a `**` parameter: inputs of these names, which no Python parameter could have, all with this default."""
+
+    names: tuple[str, ...]
+    default: Any = None

@@ -35,6 +35,18 @@ def tiny_tensors(family: str = "sd15") -> dict[str, Tensor]:
     return tensors
 
 
+def other_tensors(family: str = "sd15") -> dict[str, Tensor]:
+    """The tensors of a second checkpoint of this kind: other numbers, of the same sizes."""
+    return {name: tensor.roll(1, 0) if tensor.ndim else tensor for name, tensor in tiny_tensors(family).items()}
+
+
+def make_other_checkpoint(path: Path, family: str = "sd15") -> Path:
+    """Write such a second checkpoint."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(other_tensors(family), path, {"format": "pt"})
+    return path
+
+
 def tiny_text_encoder(layers: int = 12) -> dict[str, Tensor]:
     """The tensors of a text encoder alone, in transformers' names: 12 layers make an L, 24 an H and 32 a bigG."""
     return {name: random_weight(name, shape) for name, shape in text_tensors("", layers).items()}
