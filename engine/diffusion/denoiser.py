@@ -45,7 +45,10 @@ class Denoiser:
             name: [entry for entry in entries if entry.is_active(level)] if name in wanted else []
             for name, entries in self.lists.items()
         }
-        made = iter((yield [self._piece(entry, shown, rows) for entries in active.values() for entry in entries]))
+        model = self._predictor.at(level) if isinstance(self._predictor, Model) else self._predictor
+        made = iter(
+            (yield [self._piece(entry, shown, rows, model) for entries in active.values() for entry in entries])
+        )
         told = {name: [next(made) for _ in entries] for name, entries in active.items()}
         channels = x.shape[1]
         means = {name: _mean(active[name], [each[:, :channels] for each in told[name]], shown) for name in active}
@@ -63,8 +66,8 @@ class Denoiser:
         model = self.guider.model
         return replace(model, tells_variance=True) if self.reads_variance and isinstance(model, Model) else model
 
-    def _piece(self, entry: Entry, x: Tensor, rows: Tensor) -> Piece:
-        return Piece(self._predictor, entry.crop(x), rows, entry.tokens, entry.extras, entry.control)
+    def _piece(self, entry: Entry, x: Tensor, rows: Tensor, model: Predictor) -> Piece:
+        return Piece(model, entry.crop(x), rows, entry.tokens, entry.extras, entry.control)
 
 
 def answer_together(asks: Sequence[Ask]) -> list[Prediction]:

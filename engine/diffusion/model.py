@@ -4,6 +4,7 @@ A Model is never changed in place. A node that alters one gives back `dataclasse
 its weights, is shared by all of them.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +34,39 @@ BlockHook = Callable[[Tensor, Tensor | None, Block], tuple[Tensor, Tensor | None
 
 
 @dataclass(frozen=True)
+class AttentionPlace:
+    """Where in a network its picture attends to itself: a transformer layer of a block."""
+
+    block: Block
+    layer: int  # counted from 0 in each block
+    size: tuple[int, int]  # height and width of the tokens, row by row
+    latent: tuple[int, int]  # height and width of the latent in this call
+    weights: nn.Module  # with `to_q`, `to_k`, `to_v`, `to_out` and `heads`
+
+    @property
+    def depth(self) -> int:
+        """How often the latent was halved on the way here; 0 at its own size."""
+        return max(0, round(math.log2(self.latent[0] * self.latent[1] / (self.size[0] * self.size[1])) / 2))
+
+
+Attend = Callable[[Tensor], Tensor]
+AttentionHook = Callable[[Tensor, Attend, AttentionPlace], Tensor]
+"""`hook(tokens, attend, place) -> tokens`, all (B, n, C): stands in for self-attention, and may call it as `attend`."""
+
+
+@dataclass(frozen=True)
+class Ranged:
+    """A block hook for a part of the way from noise (0) to image (1)."""
+
+    hook: BlockHook
+    start: float
+    end: float
+
+    def is_active(self, sigma: float, levels: "Levels") -> bool:
+        return levels.at_percent(self.end) <= sigma <= levels.at_percent(self.start)
+
+
+@dataclass(frozen=True)
 class Guided:
     """One guided evaluation, as guidance hooks see it; all tensors (B, C, …), denoised latents unless said."""
 
@@ -57,7 +91,8 @@ class Hooks:
 
     `predictions` may change the list [cond, uncond] before it is combined; `combine` replaces the linear formula of
     classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask into
-    another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off.
+    another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off. `attention` hooks stand
+    in for self-attention, later ones around earlier ones; `ranged` ones join `blocks` at some levels.
     """
 
     predictions: tuple[PredictionsHook, ...] = ()
@@ -66,6 +101,8 @@ class Hooks:
     noise_mask: MaskHook | None = None
     always_uncond: bool = False
     blocks: tuple[BlockHook, ...] = ()
+    ranged: tuple[Ranged, ...] = ()
+    attention: tuple[AttentionHook, ...] = ()
 
 
 class Family(Protocol):
@@ -103,6 +140,7 @@ class Family(Protocol):
         context: Tensor,
         extras: Mapping[str, Tensor],
         blocks: tuple[BlockHook, ...],
+        attention: tuple[AttentionHook, ...] = (),
     ) -> Tensor:
         """One call of the network: x (B, C, H, W) already scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W)."""
         ...
@@ -161,6 +199,7 @@ class Model:
     hooks: Hooks = field(default_factory=Hooks)
     patches: Patches = ()
     tells_variance: bool = False  # whether `predict` gives what networks with twice the channels learnt of variances
+    _variants: dict[Any, "Model"] = field(default_factory=dict[Any, "Model"], init=False, repr=False, compare=False)
 
     @property
     def patched(self) -> nn.Module:
@@ -197,6 +236,21 @@ class Model:
         family: Any = self.family  # families are dataclasses, which a protocol cannot say
         return replace(self, family=replace(family, latent_format=latent_format))
 
+    def at(self, sigma: float) -> "Model":
+        """The model with the hooks that count at this level."""
+        return self.hooked(tuple(each.hook for each in self.hooks.ranged if each.is_active(sigma, self.levels)))
+
+    def hooked(self, blocks: tuple[BlockHook, ...] = (), attention: tuple[AttentionHook, ...] = ()) -> "Model":
+        """The model with more hooks: the same value every time, so that what is wanted of it can share calls."""
+        if not blocks and not attention:
+            return self
+        if (blocks, attention) not in self._variants:
+            more = replace(
+                self.hooks, blocks=(*self.hooks.blocks, *blocks), attention=(*self.hooks.attention, *attention)
+            )
+            self._variants.setdefault((blocks, attention), replace(self, hooks=more))
+        return self._variants[blocks, attention]
+
     def predict(
         self,
         x: Tensor,
@@ -215,7 +269,8 @@ class Model:
         t = self.levels.timestep(sigma)
         cast = {name: value.to(self.dtype) for name, value in extras.items()}
         hooks = (*blocks, *self.hooks.blocks)
-        out = self.family.call(self.patched, scaled.to(self.dtype), t, context.to(self.dtype), cast, hooks)
+        x_in, text = scaled.to(self.dtype), context.to(self.dtype)
+        out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention)
         output, rest = out.float().split([x.shape[1], out.shape[1] - x.shape[1]], dim=1)
         x0 = self.parameterisation.x0(x, sigma, output)
         return torch.cat([x0, variance_share(rest)], dim=1) if self.tells_variance else x0

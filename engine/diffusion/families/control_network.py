@@ -8,6 +8,7 @@ from typing import cast
 
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from engine.diffusion.families.unet_walk import encode
 from engine.diffusion.model import Block
@@ -39,10 +40,17 @@ class Residuals:
     def hook(self, h: Tensor, skip: Tensor | None, block: Block) -> tuple[Tensor, Tensor | None]:
         """The block hook that adds them."""
         if block.part == "middle":
-            return h + self.middle.to(h.dtype), skip
+            return h + _fitted(self.middle, h), skip
         if block.part == "output" and skip is not None:
-            return h, skip + self.skips[len(self.skips) - 1 - block.index].to(skip.dtype)
+            return h, skip + _fitted(self.skips[len(self.skips) - 1 - block.index], skip)
         return h, skip
+
+
+def _fitted(told: Tensor, state: Tensor) -> Tensor:
+    """A residual in the type and at the size of what it is added to: other hooks may have shrunk that."""
+    if told.shape[-2:] != state.shape[-2:]:
+        told = interpolate(told, size=state.shape[-2:], mode="bilinear")
+    return told.to(state.dtype)
 
 
 class ControlNetwork(nn.Module):

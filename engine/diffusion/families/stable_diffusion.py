@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.diffusion.families.concat import concat_latent
 from engine.diffusion.families.unet_walk import walk
 from engine.diffusion.latent_format import IDENTITY, LatentFormat
-from engine.diffusion.model import BlockHook
+from engine.diffusion.model import AttentionHook, BlockHook
 from engine.weights.recognise import Recognised
 
 # Numbers alive per cell and channel of the widest level, in the last blocks of the decoder; 29.5 were measured for
@@ -58,6 +58,7 @@ class StableDiffusion:
         context: Tensor,
         extras: Mapping[str, Tensor],
         blocks: tuple[BlockHook, ...],
+        attention: tuple[AttentionHook, ...] = (),
     ) -> Tensor:
         """One call: x (B, C, H, W) scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W). Raises ValueError where
         the text is of another width than the network's.
@@ -70,7 +71,7 @@ class StableDiffusion:
             x = torch.cat([x, _batched(concat, x)], dim=1)
         vector = extras.get("y")
         unet = cast(UNet2DConditionModel, network)
-        return walk(unet, x, t, context, None if vector is None else _batched(vector, x), blocks)
+        return walk(unet, x, t, context, None if vector is None else _batched(vector, x), blocks, attention)
 
 
 def _batched(each: Tensor, x: Tensor) -> Tensor:

@@ -11,37 +11,51 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
-from engine.diffusion.model import Block, BlockHook
+from engine.diffusion.families.transformer_walk import Text, attended
+from engine.diffusion.model import AttentionHook, Block, BlockHook
 
 Hooks = tuple[BlockHook, ...]
 
 
 def walk(
-    unet: UNet2DConditionModel, x: Tensor, t: Tensor, context: Tensor, vector: Tensor | None = None, hooks: Hooks = ()
+    unet: UNet2DConditionModel,
+    x: Tensor,
+    t: Tensor,
+    context: Tensor,
+    vector: Tensor | None = None,
+    hooks: Hooks = (),
+    attention: tuple[AttentionHook, ...] = (),
 ) -> Tensor:
     """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width) -> (B, C_out, H, W).
 
     Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
-    and before each output block joins its skip.
+    and before each output block joins its skip; those of `attention` in place of every self-attention.
     """
-    h, skips, time = encode(unet, x, t, context, vector, hooks)
+    h, skips, time = encode(unet, x, t, context, vector, hooks, attention)
     h, _ = _hooked(hooks, h, None, Block("middle", 0))
-    h = _up(unet, h, skips, time, context, hooks)
+    h = _up(unet, h, skips, time, Text(context, attention, _size(x)), hooks)
     last: Any = unet.conv_norm_out
     return unet.conv_out(unet.conv_act(last(h)))  # pyright: ignore[reportOptionalCall] (always there with groups)
 
 
 def encode(
-    unet: UNet2DConditionModel, x: Tensor, t: Tensor, context: Tensor, vector: Tensor | None = None, hooks: Hooks = ()
+    unet: UNet2DConditionModel,
+    x: Tensor,
+    t: Tensor,
+    context: Tensor,
+    vector: Tensor | None = None,
+    hooks: Hooks = (),
+    attention: tuple[AttentionHook, ...] = (),
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """The half of a call before the decoder: the state (B, C, h, w) after the middle, the skips in the order in which
     they arose, and the embedding of time (B, dim). Hooks run after each input block.
     """
     time = _time(unet, x, t, vector)
-    h, skips = _down(unet, x, time, context, hooks)
+    text = Text(context, attention, _size(x))
+    h, skips = _down(unet, x, time, text, hooks)
     middle: Any = unet.mid_block
     if middle is not None:
-        h = middle(h, time, encoder_hidden_states=context) if _attends(middle) else middle(h, time)
+        h = _middle(middle, h, time, text)
     return h, skips, time
 
 
@@ -52,9 +66,11 @@ def _time(unet: UNet2DConditionModel, x: Tensor, t: Tensor, vector: Tensor | Non
     return time if vector is None else time + unet.add_embedding(vector)
 
 
-def _down(
-    unet: UNet2DConditionModel, x: Tensor, time: Tensor, context: Tensor, hooks: Hooks
-) -> tuple[Tensor, list[Tensor]]:
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]
+
+
+def _down(unet: UNet2DConditionModel, x: Tensor, time: Tensor, text: Text, hooks: Hooks) -> tuple[Tensor, list[Tensor]]:
     """The encoder: the last hidden state, and the skips in the order in which they arose."""
     skips: list[Tensor] = []
 
@@ -66,21 +82,28 @@ def _down(
     h = after(unet.conv_in(x))
     for level in unet.down_blocks:
         for resnet, attention in _steps(level):
-            h = after(_step(resnet, attention, h, time, context))
+            h = after(_step(resnet, attention, h, time, text, Block("input", len(skips))))
         for downsample in _layers(level, "downsamplers"):
             h = after(downsample(h))
     return h, skips
 
 
-def _up(
-    unet: UNet2DConditionModel, h: Tensor, skips: list[Tensor], time: Tensor, context: Tensor, hooks: Hooks
-) -> Tensor:
+def _middle(middle: Any, h: Tensor, time: Tensor, text: Text) -> Tensor:
+    if not _attends(middle):
+        return middle(h, time)
+    h = middle.resnets[0](h, time)
+    for attention, resnet in zip(middle.attentions, middle.resnets[1:], strict=True):
+        h = resnet(attended(attention, h, text, Block("middle", 0)), time)
+    return h
+
+
+def _up(unet: UNet2DConditionModel, h: Tensor, skips: list[Tensor], time: Tensor, text: Text, hooks: Hooks) -> Tensor:
     index = 0
     for level in unet.up_blocks:
         for resnet, attention in _steps(level):
             h, skip = _hooked(hooks, h, skips.pop(), Block("output", index))
             joined = h if skip is None else torch.cat([h, skip], dim=1)
-            h = _step(resnet, attention, joined, time, context)
+            h = _step(resnet, attention, joined, time, text, Block("output", index))
             index += 1
         for upsample in _layers(level, "upsamplers"):
             h = upsample(h, tuple(skips[-1].shape[2:]))  # the skip's size: an odd one is not twice the size below
@@ -93,9 +116,9 @@ def _hooked(hooks: Hooks, h: Tensor, skip: Tensor | None, block: Block) -> tuple
     return h, skip
 
 
-def _step(resnet: Any, attention: Any, h: Tensor, time: Tensor, context: Tensor) -> Tensor:
+def _step(resnet: Any, attention: Any, h: Tensor, time: Tensor, text: Text, block: Block) -> Tensor:
     h = resnet(h, time)
-    return h if attention is None else attention(h, encoder_hidden_states=context, return_dict=False)[0]
+    return h if attention is None else attended(attention, h, text, block)
 
 
 def _steps(level: Any) -> Iterator[tuple[Any, Any]]:
