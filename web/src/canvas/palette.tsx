@@ -24,9 +24,9 @@ function Search({ asked }: { readonly asked: PaletteAsked }) {
   const { at, end, findsRoom } = asked
   const type = end && typeOfEnd(graph, end)
   const offered = useMemo(() => {
-    const all = entriesOf(definitions)
-    const found = search(end === undefined || type === undefined ? all : fitting(all, end, type), text).slice(0, SHOWN)
-    return found.map((entry) => ({ key: entry.type, text: entry.title, detail: entry.category, entry }))
+    const found = search(entriesOf(definitions), text)
+    const offered = end === undefined || type === undefined ? found : fitting(found, end, type)
+    return offered.slice(0, SHOWN).map((entry) => ({ key: entry.type, text: entry.title, detail: entry.category, entry }))
   }, [definitions, end, type, text])
   const close = () => {
     app.view.set({ palette: null })

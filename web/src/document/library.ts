@@ -4,6 +4,7 @@ import { outputsOf, type Definition, type Definitions } from "~/document/schema/
 import { layOut, MATCH } from "~/document/schema/layout"
 import { MARKDOWN_NOTE, NOTE } from "~/document/schema/special"
 import { areCompatible } from "~/document/schema/types"
+import { rarity } from "~/document/usage"
 import { ANY } from "~/document/workflow"
 
 export interface Entry {
@@ -37,7 +38,7 @@ export function entriesOf(definitions: Definitions): readonly Entry[] {
   return entries
 }
 
-/** The entries that have all the words, those first that begin with them; deprecated ones come last. */
+/** The entries that have all the words: those first that begin with them, then those used most; deprecated ones last. */
 export function search(entries: readonly Entry[], text: string): Entry[] {
   const asked = text.toLowerCase().split(/\s+/).filter(Boolean)
   return entries
@@ -58,7 +59,8 @@ function rankOf(entry: Entry, asked: readonly string[]): number {
   })
   const isExact = title === asked.join(" ") ? -1 : 0
   const isOld = entry.definition.deprecated === true ? 100 : 0
-  return ranks.reduce((sum, rank) => sum + rank, 0) + isExact + isOld + (asked.length > 0 ? title.length / 1000 : 0)
+  const length = asked.length > 0 ? title.length / 10_000 : 0
+  return ranks.reduce((sum, rank) => sum + rank, 0) + isExact + isOld + rarity(entry.type) / 2 + length
 }
 
 interface Slots {
