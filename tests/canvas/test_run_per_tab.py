@@ -1,5 +1,6 @@
 """A job belongs to the tab that queued it: tabs with the same node ids show each its own, also after a restart."""
 
+import re
 from collections.abc import Generator
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def test_tabs_with_the_same_nodes_show_each_its_own_and_still_do_after_a_restart
         expect(page.locator(".node-progress")).to_have_count(0)
         page.locator(".tabs li").first.get_by_role("progressbar").wait_for()
         expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
+        expect(page).to_have_title(re.compile(r"^\d+ % · Text to image – Heddle$"))
         page.get_by_role("img", name="Its run is done").wait_for()
+        expect(page).to_have_title("Done · Text to image – Heddle")
         expect(page.locator(f"{window.node('Save Image')} {PICTURE}")).to_have_count(0)
         window.press("Run")
         second = shown(window)

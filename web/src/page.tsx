@@ -2,6 +2,7 @@ import { ReactFlowProvider } from "@xyflow/react"
 import { useEffect } from "react"
 import { Canvas } from "~/canvas/canvas"
 import { commandFor, doCommand } from "~/commands/all"
+import { usePageTitle } from "~/panels/page_title"
 import { Side } from "~/panels/sides"
 import { useApp, useTab } from "~/state/use"
 import { words } from "~/words/words"
@@ -11,6 +12,7 @@ import "~/page.css"
 export function Page() {
   const app = useApp()
   const tab = useTab()
+  usePageTitle()
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const command = event.defaultPrevented ? undefined : commandFor(app, event)

@@ -5,13 +5,14 @@ import type { History } from "~/document/history"
 import { runningJob, type RunState } from "~/run/run"
 import type { App } from "~/state/app"
 import { executionId } from "~/state/editor"
-import { useApp, useTab } from "~/state/use"
+import { useApp, useShell, useTab } from "~/state/use"
 import { words } from "~/words/words"
 
 /** Tells those who do not see the canvas what was done on it, and what a run came to. */
 export function Announcer() {
   const app = useApp()
   const tab = useTab()
+  const tabs = useShell((state) => state.tabs)
   const [said, setSaid] = useState({ text: "", number: 0 })
   useEffect(() => {
     const say = (sentences: readonly string[]): void => {
@@ -26,11 +27,16 @@ export function Announcer() {
       tab.run.subscribe((after, before) => {
         say(ofRun(app, before, after))
       }),
+      ...tabs.filter((other) => other.id !== tab.id).map(({ name, run }) =>
+        run.subscribe((after, before) => {
+          if (after.unseen !== null && after.last !== before.last) say([words.said.ended(name || words.app.untitled, words.tabs.ended[after.unseen])])
+        }),
+      ),
     ]
     return () => {
       for (const leave of leaves) leave()
     }
-  }, [app, tab])
+  }, [app, tab, tabs])
   return (
     <div className="hidden announcer" aria-live="polite" aria-atomic>
       <p key={said.number}>{said.text}</p>
@@ -45,7 +51,7 @@ function returned(before: History, after: History): string[] {
 }
 
 function ofRun(app: App, before: RunState, after: RunState): string[] {
-  if (after.last === before.last || after.last === null) {
+  if (after.last === before.last || after.last === null || after.unseen === null) {
     const job = runningJob(after)
     return job !== null && runningJob(before)?.id !== job.id ? [words.said.runs] : []
   }

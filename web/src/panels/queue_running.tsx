@@ -17,6 +17,7 @@ export function RunningRow({ job, onCancel }: Props) {
   const app = useApp()
   const tab = tabOf(app, job.id)
   const name = nameOf(job)
+  const isOwn = job.client_id === app.clientId // it has just ended, or its tab was closed
   return (
     <li className="in_progress">
       {tab === undefined ? <span className="queue-picture" /> : <Standing run={tab.run} />}
@@ -34,7 +35,7 @@ export function RunningRow({ job, onCancel }: Props) {
           </button>
         )}
         {tab === undefined ? (
-          <span>{job.execution_start_time === undefined ? words.queue.running : words.queue.since(timeOf(job.execution_start_time))}</span>
+          <span>{isOwn || job.execution_start_time === undefined ? words.queue.running : words.queue.since(timeOf(job.execution_start_time))}</span>
         ) : (
           <Progress run={tab.run} id={job.id} />
         )}

@@ -4,6 +4,7 @@ export const en = {
   app: {
     title: "Heddle",
     untitled: "Untitled workflow",
+    titleOf: (name: string, told?: string) => [told, `${name || "Untitled workflow"} – Heddle`].filter(Boolean).join(" · "),
     offline: "The server does not answer. Trying again …",
     skip: "To the canvas",
   },
@@ -174,6 +175,7 @@ export const en = {
     cutLinks: (count: number) => `Cut ${count} links.`,
     runs: "The run has begun.",
     done: "The run is done.",
+    ended: (name: string, how: string) => `${name}: ${how}.`,
     shows: (node: string, count: number) => (count === 1 ? `${node} shows a picture.` : `${node} shows ${count} pictures.`),
   },
   help: {
@@ -392,6 +394,7 @@ export const en = {
   tabs: {
     waits: "Its job waits",
     unseen: { success: "Its run is done", error: "Its run failed", interrupted: "Its run was stopped" },
+    ended: { success: "Done", error: "Failed", interrupted: "Stopped" },
   },
   share: {
     text: "The link carries the whole workflow. Whoever opens it on this server has a copy; nothing is sent elsewhere.",
