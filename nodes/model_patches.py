@@ -31,6 +31,22 @@ def cfg_norm(model: Model, strength: Annotated[float, Number(0.0, 100.0, step=0.
     return _hooked(model, finish=(*model.hooks.finish, guidance_hooks.cfg_norm(strength)))
 
 
+@node("advanced/guidance", id="TCFG", title="Tangential Damping CFG")
+def tangential_damping_cfg(model: Model) -> Patched:
+    """Guide away from only that part of the negative prediction which lies along the direction both prompts share."""
+    return _hooked(model, predictions=(*model.hooks.predictions, guidance_hooks.tangential_damping))
+
+
+@node("model_patches/unet", id="Epsilon Scaling")
+def epsilon_scaling(
+    model: Model, scaling_factor: Annotated[float, Number(0.5, 1.5, step=0.001, display="number")] = 1.005
+) -> Model:
+    """Predict a little less noise than the model does, which makes up for errors that add up over many steps."""
+    if scaling_factor == 1:
+        return model
+    return _hooked(model, finish=(*model.hooks.finish, guidance_hooks.epsilon_scaling(scaling_factor)))
+
+
 @node("_for_testing", id="DifferentialDiffusion", title="Differential Diffusion", experimental=True)
 def differential_diffusion(model: Model, strength: Annotated[float | None, Number(0.0, 1.0, step=0.01)] = 1.0) -> Model:
     """Read a noise mask as when each part begins to change: the brighter, the earlier."""

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.calls import Piece, predictions
+from engine.diffusion.conditioning import Conditioning
 from engine.diffusion.drive import Ask, Prediction
 from engine.diffusion.entries import Entry
 from engine.diffusion.guidance import Guider
-from engine.diffusion.model import Model, Predictor
+from engine.diffusion.model import SHOWN, Aside, AttentionHook, Model, Predictor, Watcher
 from engine.diffusion.noise_mask import NoiseMask
 
 NOTHING = 1e-37  # keeps the mean of no weights at zero
 
 Turn = Generator[Sequence[Piece], Sequence[Tensor], Prediction]
-"""Says once what has to be predicted, is sent the predictions, and ends with the guided one."""
+"""Says what has to be predicted, is sent the predictions, perhaps says more, and ends with the guided one."""
+_Told = dict[str, list[Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,35 +41,107 @@ class Denoiser:
         mask = None if self.mask is None else self.mask.at(sigma)
         shown = x if self.mask is None or mask is None else self.mask.before(x, sigma, mask)
         rows = sigma.to(x.device, torch.float32).expand(x.shape[0])
-        level = float(sigma)
-        wanted = self.guider.wanted(self.reads_uncond or self.guider.model.hooks.always_uncond, level)
-        active = {
-            name: [entry for entry in entries if entry.is_active(level)] if name in wanted else []
-            for name, entries in self.lists.items()
-        }
-        model = self._predictor.at(level) if isinstance(self._predictor, Model) else self._predictor
-        made = iter(
-            (yield [self._piece(entry, shown, rows, model) for entries in active.values() for entry in entries])
-        )
-        told = {name: [next(made) for _ in entries] for name, entries in active.items()}
+        queries, watching = self._queries(float(sigma), shown)
+        told = yield from _answered(queries, rows)
         channels = x.shape[1]
-        means = {name: _mean(active[name], [each[:, :channels] for each in told[name]], shown) for name in active}
-        prediction = self.guider.combine(means, shown, rows)
-        first = next((name for name in active if active[name]), None)
+        made = {
+            name: _mean(query.entries, [each[:, :channels] for each in told[name]], shown)
+            for name, query in queries.items()
+        }
+        if watching:
+            later = {name: query.of(rows, made) for name, query in watching.items()}
+            again = yield from _answered(later, rows)
+            made |= {name: _mean(query.entries, again[name], query.x) for name, query in later.items()}
+            made |= {SHOWN.format(name): query.x for name, query in later.items()}
+        prediction = self.guider.combine(made, shown, rows)
+        first = next((name for name in self.lists if name in told and told[name]), None)
         if first is not None and told[first][0].shape[1] > channels:
-            spreads = _mean(active[first], [each[:, channels:] for each in told[first]], shown)
+            spreads = _mean(queries[first].entries, [each[:, channels:] for each in told[first]], shown)
             prediction = prediction._replace(variance=spreads)
         if self.mask is None or mask is None:
             return prediction
         return prediction._replace(x0=self.mask.after(prediction.x0, mask))
+
+    def _queries(self, level: float, x: Tensor) -> tuple[dict[str, "_Query"], dict[str, "_Watching"]]:
+        """What is asked at first, by name, and what can be asked only when that is answered."""
+        asides = self.guider.model.hooks.asides
+        wanted = self.guider.wanted(self.reads_uncond or self.guider.model.hooks.always_uncond, level)
+        model = self._predictor.at(level) if isinstance(self._predictor, Model) else self._predictor
+        active = {
+            name: [each for each in entries if each.is_active(level)] if name in wanted else []
+            for name, entries in self.lists.items()
+        }
+        queries = {name: _Query(entries, model, x) for name, entries in active.items()}
+        watching: dict[str, _Watching] = {}
+        for aside in asides:
+            source = self._source(aside)
+            entries = [each for each in self.lists[source] if each.is_active(level)]
+            if aside.watch is None:
+                queries[aside.name] = _Query(entries, _hooked(model, aside.attention), x)
+                continue
+            watcher = aside.watch()
+            watched = queries[source]
+            watching_model = watched.model.watched(watcher) if isinstance(watched.model, Model) else watched.model
+            queries[source] = _Query(entries, watching_model, x)
+            watching[aside.name] = _Watching(watcher, source, _Query(entries, _hooked(model, aside.attention), x))
+        return queries, watching
+
+    def _source(self, aside: Aside) -> str:
+        """The list that an aside asks. Raises ValueError where the guider has no negative one."""
+        if aside.of == "positive":
+            return next(iter(self.guider.lists))
+        if aside.of == "negative" and "negative" not in self.guider.lists:
+            raise ValueError(f"{aside.name} needs a negative prompt, and this guider has none: take CFGGuider")
+        return "negative" if aside.of == "negative" else aside.name
 
     @cached_property
     def _predictor(self) -> Predictor:
         model = self.guider.model
         return replace(model, tells_variance=True) if self.reads_variance and isinstance(model, Model) else model
 
-    def _piece(self, entry: Entry, x: Tensor, rows: Tensor, model: Predictor) -> Piece:
-        return Piece(model, entry.crop(x), rows, entry.tokens, entry.extras, entry.control)
+
+@dataclass(frozen=True, eq=False)
+class _Query:
+    """What is wanted of one list's entries: their predictions of x (B, C, …) by a model."""
+
+    entries: Sequence[Entry]
+    model: Predictor
+    x: Tensor
+
+    def pieces(self, rows: Tensor) -> list[Piece]:
+        return [
+            Piece(self.model, each.crop(self.x), rows, each.tokens, each.extras, each.control) for each in self.entries
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Watching:
+    """A query that waits for what a watcher sees while the list `source` is predicted."""
+
+    watcher: Watcher
+    source: str
+    query: _Query
+
+    def of(self, rows: Tensor, made: Mapping[str, Tensor]) -> _Query:
+        """The query, now that the list is predicted."""
+        x, levels = self.query.x, self.query.model.levels
+        return replace(self.query, x=self.watcher.shown(x, rows, made[self.source], levels))
+
+
+def all_lists(guider: Guider) -> dict[str, Conditioning]:
+    """The conditioning lists of a guider, and of those of its model's asides that have their own."""
+    own = {each.name: each.of for each in guider.model.hooks.asides if not isinstance(each.of, str)}
+    return {**guider.lists, **own}
+
+
+def _answered(queries: Mapping[str, _Query], rows: Tensor) -> Generator[Sequence[Piece], Sequence[Tensor], _Told]:
+    """Ask for all that is wanted at once; the predictions of each query's entries."""
+    made = iter((yield [piece for query in queries.values() for piece in query.pieces(rows)]))
+    return {name: [next(made) for _ in query.entries] for name, query in queries.items()}
+
+
+def _hooked(model: Predictor, attention: tuple[AttentionHook, ...]) -> Predictor:
+    return model.hooked(attention=attention) if isinstance(model, Model) else model
 
 
 def answer_together(asks: Sequence[Ask]) -> list[Prediction]:
@@ -79,17 +153,19 @@ def answer_together(asks: Sequence[Ask]) -> list[Prediction]:
 
 
 def _ended(turns: Sequence[Turn]) -> list[Prediction]:
-    wanted = [next(turn) for turn in turns]
-    made = iter(predictions([piece for pieces in wanted for piece in pieces]))
-    return [_sent(turn, [next(made) for _ in pieces]) for turn, pieces in zip(turns, wanted, strict=True)]
-
-
-def _sent(turn: Turn, made: Sequence[Tensor]) -> Prediction:
-    try:
-        turn.send(made)
-    except StopIteration as done:
-        return done.value
-    raise RuntimeError("an evaluation asked twice for predictions")
+    """Answer what turns ask for, round by round, until all have ended."""
+    ended: dict[int, Prediction] = {}
+    asked = {index: next(turn) for index, turn in enumerate(turns)}
+    while asked:
+        made = iter(predictions([piece for pieces in asked.values() for piece in pieces]))
+        answers = {index: [next(made) for _ in pieces] for index, pieces in asked.items()}
+        asked = {}
+        for index, answer in answers.items():
+            try:
+                asked[index] = turns[index].send(answer)
+            except StopIteration as done:
+                ended[index] = done.value
+    return [ended[index] for index in range(len(turns))]
 
 
 def _mean(entries: Sequence[Entry], made: Sequence[Tensor], x: Tensor) -> Tensor:

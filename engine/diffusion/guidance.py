@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.diffusion.conditioning import Conditioning, with_settings
 from engine.diffusion.drive import Prediction
+from engine.diffusion.guidance_hooks import perpendicular
 from engine.diffusion.model import Guided, Predictor
 
 Predictions = Mapping[str, Tensor]
@@ -39,7 +40,10 @@ class Guider(Protocol):
         ...
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:
-        """The guided prediction for x (B, C, …) at sigma (B,), hooks included, and the negative list's own."""
+        """The guided prediction for x (B, C, …) at sigma (B,), hooks included, and the negative list's own.
+
+        `made` holds the predictions of the model's asides too.
+        """
         ...
 
 
@@ -64,7 +68,7 @@ class CfgGuider:
         return frozenset(self.lists) if needs_negative else frozenset({"positive"})
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:
-        return _finished(_guided(self.model, x, sigma, made["positive"], made["negative"], self.scale))
+        return _finished(_guided(self.model, made, x, sigma, made["positive"], made["negative"], self.scale))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,7 @@ class BasicGuider:
 
     def combine(self, made: Predictions, x: Tensor, sigma: Tensor) -> Prediction:
         only = made["positive"]
-        finished = _finished(_guided(self.model, x, sigma, only, torch.zeros_like(only), 1.0))
+        finished = _finished(_guided(self.model, made, x, sigma, only, torch.zeros_like(only), 1.0))
         return Prediction(finished.x0, only)
 
 
@@ -121,8 +125,8 @@ class DualCfgGuider:
         first, second, negative = made["first"], made["second"], made["negative"]
         step = (first - second) * self.first_scale
         if self.style == "nested":
-            return _finished(_guided(self.model, x, sigma, second + step, negative, self.second_scale))
-        state = _guided(self.model, x, sigma, second, negative, self.second_scale)
+            return _finished(_guided(self.model, made, x, sigma, second + step, negative, self.second_scale))
+        state = _guided(self.model, made, x, sigma, second, negative, self.second_scale)
         return _finished(replace(state, x0=state.x0 + step))
 
 
@@ -158,20 +162,15 @@ class PerpNegGuider:
         cond, uncond, empty = made["positive"], made["negative"], made["empty"]
         towards, away = cond - empty, uncond - empty
         x0 = empty + self.scale * (towards - self.negative_scale * perpendicular(away, towards))
-        return _finished(Guided(x, sigma, cond, uncond, self.scale, x0, self.model))
+        return _finished(Guided(x, sigma, cond, uncond, self.scale, x0, self.model, made))
 
 
-def perpendicular(a: Tensor, b: Tensor) -> Tensor:
-    """What is left of `a` without its part along `b`, both taken as one vector each; all of it where b is zero."""
-    square = (b * b).sum()
-    along = torch.where(square > 0, (a * b).sum() / square, 0)
-    return a - along * b
-
-
-def _guided(model: Predictor, x: Tensor, sigma: Tensor, cond: Tensor, uncond: Tensor, scale: float) -> Guided:
+def _guided(
+    model: Predictor, made: Predictions, x: Tensor, sigma: Tensor, cond: Tensor, uncond: Tensor, scale: float
+) -> Guided:
     """Two predictions combined: what hooks make of them first, then their formula or the linear one."""
     hooks = model.hooks
-    state = Guided(x, sigma, cond, uncond, scale, cond, model)
+    state = Guided(x, sigma, cond, uncond, scale, cond, model, made)
     for change in hooks.predictions:
         cond, uncond = change([state.cond, state.uncond], state)
         state = replace(state, cond=cond, uncond=uncond, x0=cond)

@@ -51,5 +51,51 @@ def cfg_norm(strength: float) -> GuidedHook:
     return limited
 
 
+def perp_neg(empty: str, negative_scale: float) -> GuidedHook:
+    """Guidance away from only what the positive prompt does not share (Armandpour et al. 2023); a `combine` hook.
+
+    `empty` names the aside in which an empty prompt is predicted; both prompts are taken relative to it.
+    """
+
+    def avoided(guided: Guided) -> Tensor:
+        base = guided.made[empty]
+        towards, away = guided.cond - base, guided.uncond - base
+        return base + guided.scale * (towards - negative_scale * perpendicular(away, towards))
+
+    return avoided
+
+
+def perpendicular(a: Tensor, b: Tensor) -> Tensor:
+    """What is left of `a` without its part along `b`, both taken as one vector each; all of it where b is zero."""
+    square = (b * b).sum()
+    along = torch.where(square > 0, (a * b).sum() / square, 0)
+    return a - along * b
+
+
+def tangential_damping(predictions: list[Tensor], guided: Guided) -> list[Tensor]:
+    """The negative prediction without what does not lie along the direction that both share (Kwon et al. 2025, TCFG).
+
+    A `predictions` hook. Of each image's two steps towards x0, the negative one is projected on their first right
+    singular vector.
+    """
+    cond, uncond = predictions
+    steps = torch.stack([(guided.x - each).flatten(1) for each in (cond, uncond)], dim=1)  # (B, 2, C * H * W)
+    shared = torch.linalg.svd(steps, full_matrices=False).Vh[:, 0]
+    along = (steps[:, 1] * shared).sum(dim=1, keepdim=True) * shared
+    return [cond, guided.x - along.view_as(uncond)]
+
+
+def epsilon_scaling(factor: float) -> GuidedHook:
+    """The predicted noise divided by a factor, against the bias of samplers that see their own results.
+
+    Ning et al. (2024), section 5. A `finish` hook: x0 becomes x - (x - x0) / factor.
+    """
+
+    def scaled(guided: Guided) -> Tensor:
+        return guided.x - (guided.x - guided.x0) / factor
+
+    return scaled
+
+
 def _per_image(sigma: Tensor, x: Tensor) -> Tensor:
     return sigma.reshape(-1, *[1] * (x.ndim - 1))

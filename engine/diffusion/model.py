@@ -7,7 +7,7 @@ its weights, is shared by all of them.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from engine.diffusion.parameterisation import variance_share
 from engine.diffusion.patched import Patches, with_patches
 
 if TYPE_CHECKING:
+    from engine.diffusion.conditioning import Conditioning
     from engine.diffusion.latent_format import LatentFormat
     from engine.diffusion.levels import Levels
     from engine.diffusion.parameterisation import Parameterisation
@@ -77,12 +78,43 @@ class Guided:
     scale: float
     x0: Tensor  # the guided result so far
     model: "Predictor"
+    made: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])  # all predictions, asides too, by name
 
 
 PredictionsHook = Callable[[list[Tensor], Guided], list[Tensor]]
 GuidedHook = Callable[[Guided], Tensor]
 MaskHook = Callable[[Tensor, Tensor, Tensor, "Levels"], Tensor]
 """`hook(mask, sigma, sigmas, levels) -> mask`: the noise mask (B, C, …), the level now and the whole schedule."""
+
+
+SHOWN = "{}: shown"
+"""The name in `Guided.made` of the latent that a watcher had predicted, by that of its aside."""
+
+
+class Watcher(Protocol):
+    """Sees the self-attention of one evaluation's pass over a list, and makes of it another latent to predict."""
+
+    def __call__(self, tokens: Tensor, attend: Attend, place: AttentionPlace) -> Tensor:
+        """An attention hook."""
+        ...
+
+    def shown(self, x: Tensor, sigma: Tensor, x0: Tensor, levels: "Levels") -> Tensor:
+        """What is predicted next in place of x (B, C, …) at sigma (B,), where the list predicted x0."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Aside:
+    """One more prediction at every evaluation, which guidance hooks find in `Guided.made` by its name.
+
+    `of` names whose prompt is asked: "positive" is the guider's first list; or it is a list of its own. `attention`
+    hooks count in this prediction alone. With `watch` it is that of a second latent, made of what a watcher saw.
+    """
+
+    name: str
+    of: "Literal['positive', 'negative'] | Conditioning"
+    attention: tuple[AttentionHook, ...] = ()
+    watch: Callable[[], Watcher] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +135,7 @@ class Hooks:
     blocks: tuple[BlockHook, ...] = ()
     ranged: tuple[Ranged, ...] = ()
     attention: tuple[AttentionHook, ...] = ()
+    asides: tuple[Aside, ...] = ()
 
 
 class Family(Protocol):
@@ -245,11 +278,17 @@ class Model:
         if not blocks and not attention:
             return self
         if (blocks, attention) not in self._variants:
-            more = replace(
-                self.hooks, blocks=(*self.hooks.blocks, *blocks), attention=(*self.hooks.attention, *attention)
-            )
-            self._variants.setdefault((blocks, attention), replace(self, hooks=more))
+            self._variants.setdefault((blocks, attention), self._with(blocks, attention))
         return self._variants[blocks, attention]
+
+    def watched(self, watcher: AttentionHook) -> "Model":
+        """The model with a hook of one evaluation: a value that shares calls with no other."""
+        return self._with((), (watcher,))
+
+    def _with(self, blocks: tuple[BlockHook, ...], attention: tuple[AttentionHook, ...]) -> "Model":
+        hooks = self.hooks
+        more = replace(hooks, blocks=(*hooks.blocks, *blocks), attention=(*hooks.attention, *attention))
+        return replace(self, hooks=more)
 
     def predict(
         self,

@@ -6,7 +6,7 @@ from torch import Tensor
 from engine.diffusion.beta_schedules import LEAST_SIGNAL
 from engine.diffusion.conditioning import Conditioning
 from engine.diffusion.conversions import convert
-from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.denoiser import Denoiser, all_lists
 from engine.diffusion.drive import Ask, Asking
 from engine.diffusion.entries import resolve
 from engine.diffusion.guidance import BasicGuider
@@ -29,7 +29,7 @@ def predicted(
     # The levels with the same ratio of noise to signal, and latents scaled to the form that belongs to them.
     level, size = (b / (a + b), 1 / (a + b)) if model.levels.is_flow else (b / a, 1 / a)
     guider = BasicGuider(model, conditioning)
-    denoise = Denoiser(guider, resolve(guider.lists, model, torch.zeros_like(noisy), None))
+    denoise = Denoiser(guider, resolve(all_lists(guider), model, torch.zeros_like(noisy), None))
     prediction = yield Ask(denoise, noisy * size, torch.tensor(level), 0, 1)
     x0 = prediction.x0.float()
     return x0.to(x.device), convert(noisy, x0, "x0", "epsilon", signal).to(x.device)

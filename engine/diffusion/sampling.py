@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.device import memory
 from engine.diffusion.conditioning import Conditioning
-from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.denoiser import Denoiser, all_lists
 from engine.diffusion.drive import Ask, Asking
 from engine.diffusion.entries import resolve
 from engine.diffusion.guidance import CfgGuider, Guider
@@ -60,7 +60,7 @@ def _sampled(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, laten
     mask = None if latent.get("noise_mask") is None else fitted(latent["noise_mask"], start)
     denoise = Denoiser(
         guider,
-        resolve(guider.lists, model, start, mask),
+        resolve(all_lists(guider), model, start, mask),
         None if mask is None else _noise_mask(mask, start, drawn, solver, noise.seed, sigmas, model),
         solver.reads_uncond,
         solver.reads_variance,

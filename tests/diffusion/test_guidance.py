@@ -13,7 +13,8 @@ from engine.diffusion import guidance_hooks
 from engine.diffusion.conditioning import Made, combine
 from engine.diffusion.denoiser import Denoiser
 from engine.diffusion.entries import resolve
-from engine.diffusion.guidance import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider, perpendicular
+from engine.diffusion.guidance import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider
+from engine.diffusion.guidance_hooks import perpendicular
 from engine.diffusion.model import Guided, Hooks
 from engine.diffusion.noise import RandomNoise
 from tests.diffusion.analytic import LEVELS, mismatch
@@ -156,3 +157,22 @@ def test_rescaling_at_full_strength_gives_the_positive_predictions_contrast() ->
     x0 = guidance_hooks.rescale_cfg(1.0)(guided)
     scaled = X / (SIGMA**2 + 1)
     assert torch.allclose((scaled - x0).std(), (scaled - guided.cond).std(), rtol=1e-4)
+
+
+def test_tangential_damping_keeps_what_lies_along_the_shared_direction() -> None:
+    cond, uncond = X + 0.9 * torch.randn(X.shape, generator=torch.Generator().manual_seed(1)), X * 0.1
+    guided = Guided(X, SIGMA.expand(1), cond, uncond, 7.0, X, AnalyticModel())
+    same, damped = guidance_hooks.tangential_damping([cond, uncond], guided)
+    assert torch.equal(same, cond)
+    a, b = (X - cond).flatten().double(), (X - uncond).flatten().double()
+    gram = torch.stack([torch.stack([a @ a, a @ b]), torch.stack([a @ b, b @ b])])
+    top = torch.linalg.eigh(gram).eigenvectors[:, -1]  # of the largest eigenvalue
+    direction = top[0] * a + top[1] * b
+    expected = (b @ direction) / (direction @ direction) * direction
+    assert torch.allclose((X - damped).flatten().double(), expected, atol=1e-4)
+
+
+def test_epsilon_scaling_divides_the_noise_that_was_predicted() -> None:
+    guided = Guided(X, SIGMA.expand(1), X, X, 7.0, X * 0.3, AnalyticModel())
+    x0 = guidance_hooks.epsilon_scaling(1.25)(guided)
+    assert torch.allclose((X - x0) / SIGMA, (X - guided.x0) / SIGMA / 1.25, atol=1e-5)

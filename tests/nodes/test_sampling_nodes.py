@@ -165,6 +165,8 @@ PATCHES = (
     lambda model: model_patches.rescale_cfg(model, 0.7),
     lambda model: model_patches.cfg_zero_star(model),
     lambda model: model_patches.cfg_norm(model, 0.9),
+    lambda model: model_patches.tangential_damping_cfg(model),
+    lambda model: model_patches.epsilon_scaling(model, 1.1),
     lambda model: model_patches.freeu(model),
     lambda model: model_patches.freeu_v2(model),
 )
