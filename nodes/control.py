@@ -1,6 +1,6 @@
 """Nodes that load ControlNets and let a picture steer where things go."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from engine.api import Choice, Conditioning, ControlNet, Image, Model, Named, Number, Vae, deferred, node
 from engine.weights import folders
@@ -14,6 +14,18 @@ with deferred():
 ControlName = Annotated[str, Choice(folders.listing("controlnet"))]
 Strength = Annotated[float, Number(0.0, 10.0, step=0.01)]
 Percent = Annotated[float, Number(0.0, 1.0, step=0.001)]
+
+Kind = Literal[
+    "auto",
+    "openpose",
+    "depth",
+    "hed/pidi/scribble/ted",
+    "canny/lineart/anime_lineart/mlsd",
+    "normal",
+    "segment",
+    "tile",
+    "repaint",
+]
 
 
 class Steered(NamedTuple):
@@ -32,6 +44,13 @@ def control_net_loader(control_net_name: ControlName) -> ControlNet:
 def diff_control_net_loader(model: Model, control_net_name: ControlName) -> ControlNet:
     """Load a ControlNet; where its file holds differences, they are added to the weights of this model."""
     return control_files.load_control_net(folders.current().require("controlnet", control_net_name), base=model)
+
+
+@node("conditioning/controlnet", id="SetUnionControlNetType", title="SetUnionControlNetType")
+def set_union_control_net_type(control_net: ControlNet, type: Kind) -> ControlNet:
+    """Tell a union ControlNet of which kind the pictures are that it sees; auto tells none."""
+    number = get_args(Kind).index(type)
+    return control.of_kind(control_net, None if number == 0 else number - 1)
 
 
 @node("conditioning/controlnet", id="ControlNetApply", title="Apply ControlNet (OLD)", deprecated=True)

@@ -3,8 +3,9 @@
 Controls chain: each knows the one that was put on before it, and what they tell the network is added up.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from engine.diffusion.model import BlockHook, Model
 from engine.pictures.resample import repeat_batch, resize
 from engine.weights.unet_shape import UNetShape
 
+_log = logging.getLogger(__name__)
+
 CONTROL = "control"
 FOR_NEGATIVE_TOO = "control_apply_to_uncond"
 """Marks an entry whose control also counts for negative entries that have none."""
@@ -32,6 +35,7 @@ class ControlNet:
     shape: UNetShape
     name: str
     is_shuffle: bool = False  # tells the mean over the picture instead of each place's own
+    kinds: tuple[int, ...] = ()  # what a union is told of the hint: none, or the number of one kind
 
     @property
     def device(self) -> torch.device:
@@ -90,6 +94,7 @@ class Control:
             call.context.to(net.device, net.dtype),
             self._features(call),
             None if vector is None else vector.to(net.device, net.dtype),
+            net.kinds,
         )
         return _scaled(told, self.strength, net.is_shuffle, call.x.device)
 
@@ -104,6 +109,21 @@ class Control:
             self._seen[height, width] = features
         features = self._seen[height, width]
         return torch.cat([repeat_batch(features, count) for count in call.rows])
+
+
+def of_kind(net: ControlNet, kind: int | None) -> ControlNet:
+    """The same network, told of which kind its hints are, or of none. Raises ValueError for a kind that it lacks.
+
+    A plain ControlNet has one kind and stays as it is; a warning says so.
+    """
+    union = net.network.union
+    if union is None:
+        _log.warning("%s is no union ControlNet: the kind of its hints is what it was made for", net.name)
+        return net
+    if kind is not None and kind >= union.kinds:
+        msg = f"{net.name} knows the first {union.kinds} kinds of hints, and was asked for number {kind + 1}"
+        raise ValueError(f"{msg}; take one of those, auto, or another union")
+    return replace(net, kinds=() if kind is None else (kind,))
 
 
 def put_on(

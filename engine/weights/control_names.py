@@ -1,7 +1,8 @@
 """Names of ControlNet tensors: those of the original single files for those of diffusers, and what other files are.
 
 The original layout is that of a UNet's encoder and middle, with `zero_convs` at each skip, `middle_block_out` behind
-the middle and `input_hint_block` for the hint (Zhang et al. 2023), bare or after `control_model.`.
+the middle and `input_hint_block` for the hint (Zhang et al. 2023), bare or after `control_model.`. Unions of kinds
+of hints have parts more, which have one name only.
 """
 
 import re
@@ -23,12 +24,12 @@ _STEMS = {
     "controlnet_cond_embedding.conv_out.": "input_hint_block.14.",
 }
 
+_UNION = ("task_embedding", "transformer_layes.", "spatial_ch_projs.", "control_add_embedding.")
+
 DIFFERENCE = "difference"  # marks files whose weights are what has to be added to a UNet's
 
 _OTHER_KINDS = (  # with the names of a ControlNet
     Telltale("a Control-LoRA, which cannot be loaded today", "lora_controlnet"),
-    Telltale("a union ControlNet, which cannot be loaded today", "task_embedding"),
-    Telltale("a union ControlNet, which cannot be loaded today", "control_add_embedding.linear_1.weight"),
 )
 _FOREIGN = (
     Telltale("a T2I adapter, which cannot be loaded today", "body.0.in_conv.weight"),
@@ -76,6 +77,8 @@ def module_names(names: Iterable[str]) -> dict[str, str]:
         elif part == "joins":
             index, _, leaf = rest.partition(".")
             made[name] = f"zero_convs.{index}.0.{leaf}"
+        elif part == "union":
+            made[name] = rest
         else:
             made[name] = f"{'input_hint_block' if part == 'hint' else 'middle_block_out.0'}.{rest}"
     return made
@@ -97,6 +100,8 @@ def _ldm_names(names: Iterable[str]) -> dict[str, str]:
             made[name] = f"zero_convs.{found[1]}.0.{found[2]}"
         elif found := _HINT_BLOCK.fullmatch(name):
             made[name] = f"input_hint_block.{2 * int(found[1]) + 2}.{found[2]}"
+        elif name.startswith(_UNION):
+            made[name] = name
         elif stem := next((stem for stem in _STEMS if name.startswith(stem)), None):
             made[name] = _STEMS[stem] + name.removeprefix(stem)
         else:

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from engine.diffusion.families.assign import hollow
 from engine.diffusion.families.control_network import ControlNetwork
+from engine.diffusion.families.control_union import Union
 from engine.diffusion.families.unet import build_unet
 from engine.weights.control_names import PREFIX, module_names
+from engine.weights.unet_names import ldm_names
 from tests.tiny.checkpoints import random_weight
-from tests.tiny.layouts import LAYOUTS
+from tests.tiny.layouts import LAYOUTS, WIDTH
 
 
 def tiny_control(family: str = "sd15", prefix: str = PREFIX) -> dict[str, Tensor]:
@@ -19,6 +21,31 @@ def tiny_control(family: str = "sd15", prefix: str = PREFIX) -> dict[str, Tensor
     module = hollow(lambda: ControlNetwork(build_unet(layout.unet, layout.heads))).state_dict()
     names = module_names(module)
     return {prefix + names[name]: random_weight(names[name], tuple(each.shape)) for name, each in module.items()}
+
+
+def tiny_union(kinds: int = 8) -> dict[str, Tensor]:
+    """The tensors that make a ControlNet of the narrowest width a union, with two layers of attention."""
+    module = hollow(lambda: Union(kinds, WIDTH, 4 * WIDTH, 2)).state_dict()
+    return {name: random_weight(name, tuple(each.shape)) for name, each in module.items()}
+
+
+def tiny_union_control(family: str = "sdxl", kinds: int = 8) -> dict[str, Tensor]:
+    """A union ControlNet in the names of diffusers, as such files are."""
+    original, union = tiny_control(family, ""), tiny_union(kinds)
+    unet = build_unet(LAYOUTS[family].unet, LAYOUTS[family].heads).state_dict()
+    made = {name: original[old] for name, old in ldm_names(unet).items() if old in original}
+    for name, tensor in original.items():
+        part, _, rest = name.partition(".")
+        index, _, leaf = rest.rpartition(".")
+        if part == "zero_convs":
+            made[f"controlnet_down_blocks.{index.partition('.')[0]}.{leaf}"] = tensor
+        elif part == "middle_block_out":
+            made[f"controlnet_mid_block.{leaf}"] = tensor
+        elif part == "input_hint_block":
+            place = int(index)
+            stem = {0: "conv_in", 14: "conv_out"}.get(place, f"blocks.{place // 2 - 1}")
+            made[f"controlnet_cond_embedding.{stem}.{leaf}"] = tensor
+    return made | union
 
 
 def make_tiny_control(path: Path, tensors: dict[str, Tensor] | None = None) -> Path:

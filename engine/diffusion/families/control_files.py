@@ -11,6 +11,7 @@ from engine.diffusion.control import ControlNet
 from engine.diffusion.families.assign import fill, hollow
 from engine.diffusion.families.attention import attend_in_float32
 from engine.diffusion.families.control_network import ControlNetwork
+from engine.diffusion.families.control_union import union_of
 from engine.diffusion.families.unet import Heads, build_unet
 from engine.diffusion.model import Model
 from engine.weights.control_names import PREFIX, control_tensors, is_difference, module_names
@@ -21,7 +22,7 @@ _SHUFFLES = ("_shuffle", "_shuffle_fp16")  # how the files end whose networks te
 
 
 def load_control_net(path: Path, placement: Placement | None = None, base: Model | None = None) -> ControlNet:
-    """Load a ControlNet of SD 1.x, SD 2.x or SDXL, in the original layout or that of diffusers.
+    """Load a ControlNet of SD 1.x, SD 2.x or SDXL, in the original layout or that of diffusers, a union or a plain one.
 
     `base` is the model whose weights are added where a file holds differences to them. Raises FileNotFoundError,
     BadFile for what cannot be loaded, and OutOfMemory.
@@ -33,7 +34,7 @@ def load_control_net(path: Path, placement: Placement | None = None, base: Model
         raise BadFile(path, "holds differences to the weights of a model: load it with DiffControlNetLoader")
     try:
         shape = read_encoder_shape(tensors.shapes)
-        network = hollow(lambda: ControlNetwork(build_unet(shape, _heads(shape))))
+        network = hollow(lambda: ControlNetwork(build_unet(shape, _heads(shape)), union_of(tensors.shapes)))
     except (UnknownShape, ValueError) as error:
         raise BadFile(path, f"holds a ControlNet that cannot be built: {error}") from None
     with memory.named_shortage(f"loading {path.name}", placement.device):

@@ -10,6 +10,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from engine.diffusion.families.control_union import Union
 from engine.diffusion.families.unet_walk import encode
 from engine.diffusion.model import Block
 
@@ -54,9 +55,12 @@ def _fitted(told: Tensor, state: Tensor) -> Tensor:
 
 
 class ControlNetwork(nn.Module):
-    """The encoder of a UNet, the layers that read the hint, and those that lead into the UNet's skips."""
+    """The encoder of a UNet, the layers that read the hint, and those that lead into the UNet's skips.
 
-    def __init__(self, unet: UNet2DConditionModel) -> None:
+    `union` is what networks have that see hints of several kinds.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, union: Union | None = None) -> None:
         """Takes the encoder and the middle out of a UNet, which is of no other use afterwards."""
         super().__init__()
         for part in ("conv_norm_out", "conv_act", "conv_out"):
@@ -67,22 +71,36 @@ class ControlNetwork(nn.Module):
         self.hint = _hint_layers(widths[0])
         self.joins = nn.ModuleList([nn.Conv2d(width, width, 1) for width in widths])
         self.middle = nn.Conv2d(widths[-1], widths[-1], 1)
+        self.union = union
 
     def features(self, hint: Tensor) -> Tensor:
         """A hint (B, 3, 8 H, 8 W) in 0..1 as the encoder takes it: (B, width, H, W). The same at every level."""
         return self.hint(hint)
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor, features: Tensor, vector: Tensor | None) -> Residuals:
+    def forward(
+        self,
+        x: Tensor,
+        t: Tensor,
+        context: Tensor,
+        features: Tensor,
+        vector: Tensor | None,
+        kinds: tuple[int, ...] = (),
+    ) -> Residuals:
         """What is added to the UNet for x (B, C, H, W) scaled as the UNet sees it, t (B,), context (B, tokens, dim) and
-        features (B, width, H, W); vector (B, width) for networks that take one beside the text.
+        features (B, width, H, W); vector (B, width) for networks that take one beside the text. `kinds` are
+        those of the hint, for a union: none, or one.
         """
+        union = self.union
+
+        def guided(h: Tensor) -> Tensor:
+            return features if union is None or not kinds else union.guided(h, features, kinds[0])
 
         def see(h: Tensor, skip: Tensor | None, block: Block) -> tuple[Tensor, Tensor | None]:
-            return (h + features if block.index == 0 else h), skip
+            return (h + guided(h) if block.index == 0 else h), skip
 
-        h, skips, _ = encode(self.encoder, x, t, context, vector, (see,))
-        told = tuple(join(skip) for join, skip in zip(self.joins, skips, strict=True))
-        return Residuals(told, self.middle(h))
+        told = None if union is None else union.time(kinds)
+        h, skips, _ = encode(self.encoder, x, t, context, vector, (see,), beside_time=told)
+        return Residuals(tuple(join(skip) for join, skip in zip(self.joins, skips, strict=True)), self.middle(h))
 
 
 def start_at_nothing(network: ControlNetwork) -> None:

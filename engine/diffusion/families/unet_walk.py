@@ -46,11 +46,15 @@ def encode(
     vector: Tensor | None = None,
     hooks: Hooks = (),
     attention: tuple[AttentionHook, ...] = (),
+    beside_time: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """The half of a call before the decoder: the state (B, C, h, w) after the middle, the skips in the order in which
     they arose, and the embedding of time (B, dim). Hooks run after each input block.
+    `beside_time` (1 or B, dim) is added to that embedding.
     """
     time = _time(unet, x, t, vector)
+    if beside_time is not None:
+        time = time + beside_time
     text = Text(context, attention, _size(x))
     h, skips = _down(unet, x, time, text, hooks)
     middle: Any = unet.mid_block
