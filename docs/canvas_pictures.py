@@ -75,6 +75,8 @@ def main() -> None:
                 window.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
                 window.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
                 window.open()
+                if act is not first_picture:
+                    window.press("Close the hint")
                 act(window)
                 window.page.wait_for_timeout(300)  # until nothing fades any more
                 shot = Image.open(io.BytesIO(window.page.screenshot())).convert("RGB")
