@@ -12,7 +12,7 @@ export default defineConfig({
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     ...{ outDir: "../engine/server/canvas", emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
-    license: { fileName: "licenses.md" }, // of the libraries inside, whose terms ask for it
+    license: { fileName: "licenses.txt" }, // of the libraries inside, whose terms ask for it
   },
   server: { proxy: { "/api": proxied, "/templates": proxied } },
   test: { include: ["tests/**/*.test.{ts,tsx}"], testTimeout: 60_000 },

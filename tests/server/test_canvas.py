@@ -45,6 +45,9 @@ def test_what_has_its_hash_in_its_name_is_kept_for_good(server: Server) -> None:
                 assert "Content-Security-Policy" in answer.headers
         async with client.http.get("/icon.svg") as answer:
             assert (answer.content_type, answer.headers["Cache-Control"]) == ("image/svg+xml", "no-cache")
+        async with client.http.get("/licenses.txt") as answer:
+            assert answer.content_type == "text/plain"
+            assert "@xyflow/react" in await answer.text()
         async with client.http.get("/assets/no-such-file.js") as answer:
             assert answer.status == 404
 

@@ -59,6 +59,11 @@ function Help() {
             ))}
         </dl>
       </div>
+      <p>
+        <a href={`${app.server.base}licenses.txt`} target="_blank" rel="noreferrer">
+          {words.help.licences}
+        </a>
+      </p>
     </dialog>
   )
 }

@@ -180,6 +180,7 @@ export const en = {
   },
   help: {
     close: "Close",
+    licences: "Libraries in this page, and their licences",
     gestures: [
       ["Add a node", "Double-click the canvas"],
       ["Link two sockets", "Drag from one to the other"],
