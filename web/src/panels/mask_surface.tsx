@@ -14,7 +14,9 @@ export function MaskSurface({ easel }: { readonly easel: Easel }) {
   const stage = useRef<HTMLDivElement>(null)
   const sheet = useRef<HTMLCanvasElement>(null)
   const [hand] = useState(() => new Hand(easel))
-  const { placing, opacity, moves } = useStore(easel.store)
+  const placing = useStore(easel.store, (state) => state.placing)
+  const opacity = useStore(easel.store, (state) => state.opacity)
+  const moves = useStore(easel.store, (state) => state.moves)
   useEffect(() => {
     easel.attach(sheet.current)
     return () => {

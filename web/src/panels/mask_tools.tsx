@@ -7,7 +7,12 @@ const STEPS = 200 // of the slider: small brushes are told apart more finely tha
 
 /** The brush, what can be done with the whole mask, and how it is shown. */
 export function MaskTools({ easel }: { readonly easel: Easel }) {
-  const { brush, colour, opacity, placing, canUndo, canRedo } = useStore(easel.store)
+  const brush = useStore(easel.store, (state) => state.brush)
+  const colour = useStore(easel.store, (state) => state.colour)
+  const opacity = useStore(easel.store, (state) => state.opacity)
+  const scale = useStore(easel.store, (state) => state.placing.scale)
+  const canUndo = useStore(easel.store, (state) => state.canUndo)
+  const canRedo = useStore(easel.store, (state) => state.canRedo)
   const size = Math.round(2 * brush.radius)
   return (
     <div className="mask-tools" role="toolbar" aria-label={words.mask.tools}>
@@ -60,7 +65,7 @@ export function MaskTools({ easel }: { readonly easel: Easel }) {
       />
       <span className="mask-group">
         <Button word="−" label={words.commands.zoomOut} onPress={() => { easel.zoom(1 / 1.25) }} />
-        <output>{words.mask.percent(Math.round(100 * placing.scale))}</output>
+        <output>{words.mask.percent(Math.round(100 * scale))}</output>
         <Button word="+" label={words.commands.zoomIn} onPress={() => { easel.zoom(1.25) }} />
         <Button word={words.mask.fit} onPress={() => { easel.fit() }} />
       </span>

@@ -82,7 +82,7 @@ describe("a legacy group node", () => {
   test("becomes a subgraph whose host shows the widgets inside, and its own values for them", () => {
     const read = readWorkflow(grouped({ widgets_values: [5, 50, "fixed", 6, 60, "randomize"] }, {}), TYPES)
     expect(hostWidgets(read, TYPES)).toEqual({ 2: { radius: 5, seed: 50, radius_1: 6, seed_1: 60 } })
-    expect(Object.keys(read.graphs.get(ROOT)?.rest["extra"] as JsonObject)).toContain("groupNodes")
+    expect(read.graphs.get(ROOT)?.rest["extra"]).toEqual({})
     const prompt = promptOf(writeWorkflow(read, TYPES), TYPES)
     expect(prompt["2:1"]?.inputs).toEqual({ image: ["2:0", 0], radius: 6, seed: 60 })
     expect(prompt["3"]?.inputs).toEqual({ images: ["2:1", 0] })

@@ -2,6 +2,7 @@
 
 import { apply } from "~/document/apply"
 import { addInput } from "~/document/edits/boundary"
+import { withoutKeys } from "~/document/formats/parts"
 import { newUuid } from "~/document/ids"
 import { isList, objects, textOf, type Json, type JsonObject } from "~/document/json"
 import { linkInto } from "~/document/links"
@@ -52,8 +53,9 @@ export function withoutGroupNodes(raw: JsonObject): WithoutGroups {
     return named({ ...each, id }, id)
   })
   const used = new Set(subgraphs.slice(known.length).map((each) => textOf(each["name"])))
-  const left = Object.entries(groups).filter(([name]) => !used.has(name))
-  const extra = { ...asObject(root["extra"]), groupNodes: Object.fromEntries(left) }
+  const left = Object.fromEntries(Object.entries(groups).filter(([name]) => !used.has(name)))
+  const rest = withoutKeys(asObject(root["extra"]), ["groupNodes"])
+  const extra = Object.keys(left).length > 0 ? { ...rest, groupNodes: left } : rest
   return { root: named({ ...root, extra }, ROOT), subgraphs: others, opened }
 }
 
