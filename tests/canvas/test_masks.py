@@ -197,7 +197,7 @@ def test_pictures_are_dropped_and_pasted_into_a_node_and_onto_the_canvas(window:
     window.page.evaluate(_GIVE, [".canvas", "paste"])
     window.page.locator('.widget-uploaded img[alt="paste.png"]').wait_for()
     assert shown.count() == 1
-    window.page.locator(".react-flow__pane").click(position={"x": 700, "y": 60})
+    window.page.locator(".react-flow__pane").click(position={"x": 600, "y": 640})
     window.page.evaluate(_GIVE, [".canvas", "paste"])
     expect(shown).to_have_count(2)
 
