@@ -118,6 +118,19 @@ class Aside:
 
 
 @dataclass(frozen=True)
+class Reuse:
+    """From which share of the way (0 is noise) to which a run may do without the network, while less than `threshold`
+    of its output changes; `verbose` has it say how often it did.
+    """
+
+    name: str
+    threshold: float
+    start: float
+    end: float
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
 class Hooks:
     """What nodes put into a model's sampling. Tuples: the order is that of installation.
 
@@ -136,6 +149,7 @@ class Hooks:
     ranged: tuple[Ranged, ...] = ()
     attention: tuple[AttentionHook, ...] = ()
     asides: tuple[Aside, ...] = ()
+    reuse: Reuse | None = None
 
 
 class Family(Protocol):

@@ -14,13 +14,14 @@ from engine.diffusion.drive import Ask, Asking
 from engine.diffusion.entries import resolve
 from engine.diffusion.guidance import CfgGuider, Guider
 from engine.diffusion.latent_format import LatentFormat
-from engine.diffusion.model import Predictor
+from engine.diffusion.model import Model, Predictor
 from engine.diffusion.noise import MAX_SEED, Noise, NoNoise, RandomNoise
 from engine.diffusion.noise_mask import NoiseMask, fitted, spread
 from engine.diffusion.schedule_edits import between
 from engine.diffusion.schedules import for_sampler
 from engine.diffusion.solvers.setting import Midway, place
 from engine.diffusion.solvers.solver import AnySteps, Solver, named
+from engine.diffusion.step_cache import StepCache
 
 Latent = Mapping[str, Any]
 """`samples` (B, C, …) in plain latent units; `noise_mask` and `batch_index` where set; other keys are kept."""
@@ -64,9 +65,12 @@ def _sampled(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, laten
         None if mask is None else _noise_mask(mask, start, drawn, solver, noise.seed, sigmas, model),
         solver.reads_uncond,
         solver.reads_variance,
+        _step_cache(model, solver),
     )
     setting = solver.setting(model.levels, x, sigmas, noise.seed, latent.get("batch_index"))
     x, last = yield from _asked(solver.steps(x, sigmas, setting), solver, denoise, sigmas)
+    if denoise.cache is not None:
+        denoise.cache.tell()
     x = model.levels.finished(x, solver.end(sigmas))
 
     def as_latent(processed: Tensor) -> dict[str, Any]:
@@ -177,6 +181,13 @@ def _processed(samples: Tensor, model: Predictor) -> Tensor:
     return model.latent_format.process_in(plain) if plain.count_nonzero() > 0 else plain
 
 
+def _step_cache(model: Predictor, solver: Solver) -> StepCache | None:
+    """What spares steps, where a node asked for it; solvers that read a variance are answered anew every time."""
+    if model.hooks.reuse is None or not isinstance(model, Model) or solver.reads_variance:
+        return None
+    return StepCache(model.hooks.reuse, model)
+
+
 def _noise_mask(
     mask: Tensor, start: Tensor, drawn: Tensor, solver: Solver, seed: int, sigmas: Tensor, model: Predictor
 ) -> NoiseMask:
@@ -198,6 +209,8 @@ def _asked(steps: AnySteps, solver: Solver, denoise: Denoiser, sigmas: Tensor) -
             x, sigma = asked
             taken = place(sigma, sigmas)
             prediction = yield Ask(denoise, x, sigma, count - taken if rises else taken, count, latest, form)
+            if denoise.cache is not None:
+                denoise.cache.learn(x, sigma, prediction)
             latest = prediction.x0
             if not isinstance(asked, Midway):
                 last = latest
