@@ -20,6 +20,7 @@ from engine.weights.deltas import (
     Scaled,
 )
 from engine.weights.read import BadFile, Tensors, open_tensors
+from engine.weights.rotations import Butterfly, Rotated
 
 Parts = Mapping[str, Tensor]
 """The tensors of one module, by what they are: `up`, `down`, `alpha`, …"""
@@ -37,6 +38,7 @@ _PAIRS = (
 _SINGLE = (
     *("alpha", "dora_scale", "diff", "diff_b", "set_weight"),
     *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
+    *("oft_blocks", "rescale"),
     *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
 )
 _ROLES = {
@@ -93,7 +95,7 @@ def lora_of(tensors: Tensors) -> Lora:
 
 def changes_of(parts: Parts) -> Changes:
     """The changes that the tensors of one module make, in the order in which they are applied; none of bad parts."""
-    weight = [each for make in (_product, _difference, _replacement) if (each := make(parts)) is not None]
+    weight = [each for make in (_product, _rotation, _difference, _replacement) if (each := make(parts)) is not None]
     bias = [Difference(parts["diff_b"])] if "diff_b" in parts else []
     return Changes(tuple(weight), tuple(bias))
 
@@ -104,6 +106,15 @@ def _product(parts: Parts) -> Delta | None:
         return None
     scaled = Scaled(product, parts["alpha"].item() if "alpha" in parts else None)
     return Redirected(scaled, parts["dora_scale"]) if "dora_scale" in parts else scaled
+
+
+def _rotation(parts: Parts) -> Delta | None:
+    """OFT has a block for each group of rows, BOFT one more dimension: the rotations that follow one another."""
+    blocks = parts.get("oft_blocks")
+    kind = None if blocks is None else {3: Rotated, 4: Butterfly}.get(blocks.ndim)
+    if blocks is None or kind is None:
+        return None
+    return kind(blocks, parts["alpha"].item() if "alpha" in parts else 0.0, parts.get("rescale"))
 
 
 def _products(parts: Parts) -> Iterator[Product]:
