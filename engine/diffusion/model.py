@@ -246,12 +246,13 @@ class Model:
     hooks: Hooks = field(default_factory=Hooks)
     patches: Patches = ()
     tells_variance: bool = False  # whether `predict` gives what networks with twice the channels learnt of variances
+    backend: str | None = None  # of torch.compile, for the layers of its transformers
     _variants: dict[Any, "Model"] = field(default_factory=dict[Any, "Model"], init=False, repr=False, compare=False)
 
     @property
     def patched(self) -> nn.Module:
-        """The network with its patches. Raises OutOfMemory."""
-        return with_patches(self.network, self.patches)
+        """The network with its patches, compiled where that is wanted. Raises OutOfMemory."""
+        return with_patches(self.network, self.patches, self.backend)
 
     @property
     def latent_format(self) -> "LatentFormat":

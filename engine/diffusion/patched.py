@@ -15,6 +15,7 @@ from diffusers.hooks.layerwise_casting import LayerwiseCastingHook, apply_layerw
 from torch import nn
 
 from engine.device import memory
+from engine.diffusion.compiled import compiled
 from engine.weights.patch import Patch, patched
 
 M = TypeVar("M", bound=nn.Module)
@@ -27,19 +28,20 @@ class _Kept:
     """The twins in use lately, by network and patches; a network that is gone takes its twins along."""
 
     def __init__(self) -> None:
-        self._twins: WeakKeyDictionary[nn.Module, list[tuple[Patches, nn.Module]]] = WeakKeyDictionary()
+        self._twins: WeakKeyDictionary[nn.Module, list[tuple[Patches, str | None, nn.Module]]] = WeakKeyDictionary()
         self._lock = RLock()
 
-    def get(self, network: nn.Module, patches: Patches) -> nn.Module:
+    def get(self, network: nn.Module, patches: Patches, backend: str | None) -> nn.Module:
         with self._lock:
             twins = self._twins.setdefault(network, [])  # the one called last at the end
-            index = next((at for at, (known, _) in enumerate(twins) if known is patches or known == patches), None)
+            index = next((at for at, (*known, _) in enumerate(twins) if _same(known, patches, backend)), None)
             if index is None:
                 del twins[: len(twins) - KEPT + 1]  # before the next is made: it needs their memory
-                twins.append((patches, make_twin(network, patches)))
+                twin = make_twin(network, patches)
+                twins.append((patches, backend, twin if backend is None else compiled(twin, backend)))
             else:
                 twins.append(twins.pop(index))
-            return twins[-1][1]
+            return twins[-1][2]
 
     def clear(self) -> None:
         with self._lock:
@@ -50,9 +52,16 @@ _kept = _Kept()
 memory.on_shortage(_kept.clear)
 
 
-def with_patches(network: M, patches: Patches) -> M:
-    """The network with these patches; without any, itself. Raises OutOfMemory."""
-    return cast(M, _kept.get(network, patches)) if patches else network
+def _same(known: Sequence[Any], patches: Patches, backend: str | None) -> bool:
+    return known[1] == backend and (known[0] is patches or known[0] == patches)
+
+
+def with_patches(network: M, patches: Patches, backend: str | None = None) -> M:
+    """The network with these patches, its layers compiled by a backend of torch.compile; without either, itself.
+
+    Raises OutOfMemory.
+    """
+    return cast(M, _kept.get(network, patches, backend)) if patches or backend else network
 
 
 def make_twin(network: M, patches: Sequence[Patch]) -> M:
