@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.diffusion.text import embeddings as files
 from engine.diffusion.text.clip import Clip
+from engine.diffusion.text.vocabulary import clip_ids
 from engine.weights import read
 from engine.weights.read import BadFile, Reading
 
@@ -97,3 +98,21 @@ def test_each_encoder_reads_its_own_vectors(make_clip: Callable[[str], Clip], em
     for name, width in {"l": 16, "g": 32}.items():
         inside = [token.value for token in tokens[name][0][1:3]]
         assert [isinstance(value, Tensor) and len(value) == width for value in inside] == [True, True]
+
+
+@pytest.mark.parametrize("layout", ["sd1", "sdxl"])
+def test_learned_vectors_stand_where_the_words_stood_that_they_equal(
+    make_clip: Callable[[str], Clip], embeddings: Path, layout: str
+) -> None:
+    clip = make_clip(layout)
+    words = torch.tensor(clip_ids("red fox"))
+    assert len(words) == 2
+    vectors = {tower.embedding: tower.network.embed(words) for tower in clip.towers.values()}
+    save_file(vectors, embeddings / "known.safetensors")
+    made, wanted = (
+        clip.encode(clip.tokenize(text)) for text in ("a embedding:known, (runs:1.2)", "a red fox, (runs:1.2)")
+    )
+    assert torch.equal(made.cond, wanted.cond)
+    assert made.pooled is not None
+    assert wanted.pooled is not None
+    assert torch.equal(made.pooled, wanted.pooled)
