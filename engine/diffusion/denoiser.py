@@ -56,7 +56,8 @@ class Denoiser:
         if watching:
             later = {name: query.of(rows, made) for name, query in watching.items()}
             again = yield from _answered(later, rows)
-            made |= {name: _mean(query.entries, again[name], query.x) for name, query in later.items()}
+            for name, query in later.items():
+                made[name] = _mean(query.entries, [each[:, :channels] for each in again[name]], query.x)
             made |= {SHOWN.format(name): query.x for name, query in later.items()}
         prediction = self.guider.combine(made, shown, rows)
         first = next((name for name in self.lists if name in told and told[name]), None)
