@@ -53,7 +53,7 @@ def wait_until_idle(page: Page) -> None:
 def test_a_run_is_stopped_and_says_so(window: Screen) -> None:
     start(window, seed=1, steps=1000)
     window.press("Stop")
-    window.page.get_by_text("The run was stopped").wait_for()
+    window.page.get_by_text("The run was stopped").first.wait_for()
     wait_until_idle(window.page)
 
 

@@ -47,7 +47,7 @@ function RunProgress() {
   if (!isRunning) {
     if (waiting > 0) return <span>{isPaused ? words.run.paused(waiting) : words.run.waiting(waiting)}</span>
     const said = last === "error" ? words.run.failed : last === "interrupted" ? words.run.stopped : null
-    return said === null ? null : <span role="status">{said}</span>
+    return said === null ? null : <span>{said}</span>
   }
   const percent = Math.round((progress ?? 0) * 100)
   return (
