@@ -81,6 +81,46 @@ def test_a_workflow_is_built_by_palette_and_drag_alone_undone_and_done_again(pag
     assert answer.value.status == 200
 
 
+def test_a_picture_is_made_from_an_empty_canvas_by_drag_and_drop_alone(page: Page) -> None:
+    page.get_by_role("button", name="Close the hint").click()  # it lies over some of the canvas
+    empty(page)
+    page.get_by_role("button", name="Node library").click()
+    bring(page, "Load Checkpoint", 20, 120)
+    bring(page, "Empty Latent Image", 20, 420)
+    bring(page, "CLIP Text Encode (Prompt)", 300, 60)
+    bring(page, "CLIP Text Encode (Prompt)", 300, 380)
+    bring(page, "KSampler", 650, 100)
+    bring(page, "VAE Decode", 1000, 60)
+    bring(page, "Save Image", 1000, 250)
+    page.get_by_role("button", name="Node library").click()
+    texts = page.locator('.node[aria-label^="CLIP Text Encode"]')
+    loader, sampler, decoder = node(page, "Load Checkpoint"), node(page, "KSampler"), node(page, "VAE Decode")
+    latent, saved = node(page, "Empty Latent Image"), node(page, "Save Image")
+    drag(page, output(loader, "MODEL"), taken(sampler, "model"))
+    drag(page, output(loader, "CLIP"), taken(texts.first, "clip"))
+    drag(page, output(loader, "CLIP"), taken(texts.last, "clip"))
+    drag(page, output(texts.first, "CONDITIONING"), taken(sampler, "positive"))
+    drag(page, output(texts.last, "CONDITIONING"), taken(sampler, "negative"))
+    drag(page, output(latent, "LATENT"), taken(sampler, "latent_image"))
+    drag(page, output(sampler, "LATENT"), taken(decoder, "samples"))
+    drag(page, output(loader, "VAE"), taken(decoder, "vae"))
+    drag(page, output(decoder, "IMAGE"), taken(saved, "images"))
+    must_hold(page, nodes=7, links=9)
+    texts.first.locator("textarea").fill("a blue boat on the sea at dawn")
+    for side in ("width", "height"):
+        latent.get_by_role("spinbutton", name=side, exact=True).fill("128")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(sampler.get_by_alt_text("Where the picture stands")).to_be_visible()
+    expect(saved.locator('img[src*="filename="]')).to_be_visible()
+
+
+def bring(page: Page, title: str, x: int, y: int) -> None:
+    """Drag a node out of the library, to a place on the canvas."""
+    page.get_by_role("searchbox", name="Search nodes").fill(title)
+    entry = page.locator(".panel-library").get_by_role("button", name=title, exact=True)
+    entry.drag_to(page.locator(".canvas"), target_position={"x": x, "y": y})
+
+
 def test_a_link_that_does_not_fit_is_refused_with_the_reason(page: Page) -> None:
     start, end = output(node(page, "Load Checkpoint"), "VAE"), taken(node(page, "KSampler"), "positive")
     hold(page, start, end)
