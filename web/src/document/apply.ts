@@ -1,6 +1,7 @@
 /** Makes a change happen: the workflow after it, and the change that takes it back. */
 
 import { batch, type Change } from "~/document/change"
+import { leadsTo } from "~/document/links"
 import {
   INPUTS, OUTPUTS, type Graph, type GraphId, type Group, type Link, type Node, type Reroute, type Workflow,
 } from "~/document/workflow"
@@ -136,6 +137,9 @@ function make(draft: Draft, change: Change): Change {
       return removeReroute(draft, change.graph, change.id)
     case "edit-reroute":
       mustHave(draft.graph(change.graph), change.set.parent)
+      if (leadsTo(draft.graph(change.graph).reroutes, change.set.parent, change.id)) {
+        throw new Error(`reroute ${change.id} would come before itself`)
+      }
       return edit(draft, "reroutes", change)
     case "edit-graph": {
       const graph = draft.graph(change.graph)

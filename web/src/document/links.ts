@@ -1,6 +1,6 @@
-/** Which links end where, looked up once for each set of links. */
+/** Which links end where, looked up once for each set of links; and where chains of reroutes lead. */
 
-import type { Graph, Link, LinkId, NodeId } from "~/document/workflow"
+import type { Graph, Link, LinkId, NodeId, Reroute, RerouteId } from "~/document/workflow"
 
 interface Ends {
   readonly into: ReadonlyMap<NodeId, ReadonlyMap<string, Link>>
@@ -37,4 +37,14 @@ export function linkInto(graph: Graph, node: NodeId, input: string): Link | unde
 export function linksOutOf(graph: Graph, node: NodeId, output?: number): readonly Link[] {
   const found = ends(graph).outOf.get(node) ?? []
   return output === undefined ? found : found.filter((link) => link.from.output === output)
+}
+
+/** Whether a chain of reroutes, followed towards the origin, comes to one of them. */
+export function leadsTo(reroutes: ReadonlyMap<RerouteId, Reroute>, start: RerouteId | undefined, id: RerouteId): boolean {
+  const seen = new Set<RerouteId>()
+  for (let at = start; at !== undefined && !seen.has(at); at = reroutes.get(at)?.parent) {
+    if (at === id) return true
+    seen.add(at)
+  }
+  return false
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { apply } from "~/document/apply"
-import type { Change } from "~/document/change"
+import { batch, type Change } from "~/document/change"
 import { record, redo, seal, startHistory, undo } from "~/document/history"
 import { graphOf, ROOT, type Workflow } from "~/document/workflow"
 import { anyChange, EMPTY, graph, link, node, told, workflow } from "./made"
@@ -105,4 +105,14 @@ test("a batch that fails half way changes nothing", () => {
   const move: Change = { type: "edit-node", graph: ROOT, id: "1", set: { at: { x: 9, y: 9 } } }
   expect(() => record(startHistory(start), { type: "batch", changes: [move, { type: "remove-node", graph: ROOT, id: "2" }] })).toThrow()
   expect(graphOf(start, ROOT).nodes.get("1")?.at).toEqual({ x: 0, y: 0 })
+})
+
+test("a reroute cannot come before itself, by however many others", () => {
+  const add = (id: string, parent?: string): Change => ({
+    ...{ type: "add-reroute", graph: ROOT, reroute: { id, at: { x: 0, y: 0 }, ...(parent === undefined ? {} : { parent }) } },
+  })
+  const { workflow: made } = apply(EMPTY, batch(add("1"), add("2", "1"), add("3", "2")))
+  for (const parent of ["1", "2", "3"]) {
+    expect(() => apply(made, { type: "edit-reroute", graph: ROOT, id: "1", set: { parent } })).toThrow("before itself")
+  }
 })

@@ -4,6 +4,7 @@ import { readWorkflow } from "~/document/formats/read"
 import { writeWorkflow } from "~/document/formats/write"
 import { hasOwnValues } from "~/document/schema/node_layout"
 import { withoutKeys } from "~/document/formats/parts"
+import { graphOf, ROOT } from "~/document/workflow"
 import { expectSamePrompt } from "./same_prompt"
 import { pairs, subgraphsOf } from "./pairs"
 
@@ -44,4 +45,17 @@ describe.skipIf(all.length === 0)("a workflow that was read and written", () => 
       )
     }
   })
+})
+
+test("a file whose reroutes go round in a circle is read, and the circle is cut", () => {
+  const file = {
+    nodes: [{ id: 1, type: "A", outputs: [{ name: "x", type: "X", links: [1] }] }, { id: 2, type: "B", inputs: [{ name: "x", type: "X", link: 1 }] }],
+    links: [[1, 1, 0, 2, 0, "X"]],
+    extra: {
+      reroutes: [{ id: 1, pos: [0, 0], parentId: 2 }, { id: 2, pos: [9, 9], parentId: 1 }],
+      linkExtensions: [{ id: 1, parentId: 2 }],
+    },
+  }
+  const { reroutes } = graphOf(readWorkflow(file, {}), ROOT)
+  expect([...reroutes.values()].filter((each) => each.parent !== undefined)).toHaveLength(1)
 })

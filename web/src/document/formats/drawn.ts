@@ -2,6 +2,7 @@
 
 import { objects, textOf, type JsonObject } from "~/document/json"
 import { boxOf, optionalText, pointOf, withoutKeys } from "~/document/formats/parts"
+import { leadsTo } from "~/document/links"
 import { asObject } from "~/document/schema/definition"
 import type { Graph, Group, Link, Reroute } from "~/document/workflow"
 
@@ -14,9 +15,11 @@ export interface Drawn {
 
 export function readDrawn(raw: JsonObject): Drawn {
   const extra = asObject(raw["extra"])
-  const reroutes = new Map(
-    objects(raw["reroutes"] ?? extra["reroutes"]).map((each) => [textOf(each["id"]), readReroute(each)] as const),
-  )
+  const reroutes = new Map<string, Reroute>()
+  for (const each of objects(raw["reroutes"] ?? extra["reroutes"]).map(readReroute)) reroutes.set(each.id, each)
+  for (const { parent, ...each } of [...reroutes.values()]) {
+    if (leadsTo(reroutes, parent, each.id)) reroutes.set(each.id, each) // no way leads out of a circle
+  }
   const extensions = [...objects(extra["linkExtensions"]), ...objects(raw["links"])]
   const via = new Map(
     extensions.flatMap((each) => {
