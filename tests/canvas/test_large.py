@@ -11,6 +11,7 @@ from tests.canvas.test_pictures import drop
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
+_ZOOM = "() => new DOMMatrix(getComputedStyle(document.querySelector('.react-flow__viewport')).transform).a"
 # How far the beginnings of links in sight lie from the nearest socket, in pixels.
 _LOOSE_ENDS = """() => {
     const scale = new DOMMatrix(getComputedStyle(document.querySelector(".react-flow__viewport")).transform)
@@ -56,4 +57,9 @@ def test_a_large_graph_is_seen_whole_moved_from_afar_and_read_near(tmp_path: Pat
         loose = window.page.evaluate(_LOOSE_ENDS)
         assert len(loose) > 20
         assert max(loose) < 3
+
+        window.page.locator(".node textarea").first.hover()
+        zoom = window.page.evaluate(_ZOOM)
+        window.page.mouse.wheel(0, -60)  # over a text that nobody edits
+        window.page.wait_for_function(f"before => ({_ZOOM})() > before", arg=zoom)
         window.must_be_clean()

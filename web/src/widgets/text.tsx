@@ -1,3 +1,4 @@
+import { useState, type SyntheticEvent } from "react"
 import type { WidgetKind, WidgetProps } from "~/widgets/widget"
 
 export const widget: WidgetKind = {
@@ -6,6 +7,7 @@ export const widget: WidgetKind = {
 }
 
 function TextField({ widget, value, label, onChange, onDone }: WidgetProps) {
+  const [takesWheel, setTakesWheel] = useState(false)
   const text = typeof value === "string" ? value : ""
   const placeholder = widget.options["placeholder"]
   const field = {
@@ -19,8 +21,24 @@ function TextField({ widget, value, label, onChange, onDone }: WidgetProps) {
   }
   const isLong = widget.type !== "STRING" || widget.options["multiline"] === true
   return isLong ? (
-    <textarea className="nodrag nowheel widget-text" rows={3} {...field} />
+    <textarea
+      className={takesWheel ? "nodrag nowheel widget-text" : "nodrag widget-text"}
+      rows={3}
+      {...field}
+      onSelect={(event: SyntheticEvent<HTMLTextAreaElement>) => {
+        setTakesWheel(isCut(event.currentTarget)) // else the wheel zooms, as anywhere on the canvas
+      }}
+      onBlur={() => {
+        setTakesWheel(false)
+        onDone()
+      }}
+    />
   ) : (
     <input className="nodrag widget-line" type="text" {...field} />
   )
+}
+
+/** Whether there is more text than is seen. */
+function isCut(field: HTMLTextAreaElement): boolean {
+  return field.scrollHeight > field.clientHeight
 }
