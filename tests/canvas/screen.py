@@ -1,5 +1,6 @@
 """The canvas in a real browser: a page that asks its own server alone, and writes no error."""
 
+import base64
 import json
 import urllib.request
 from collections.abc import Generator, Mapping
@@ -21,11 +22,12 @@ NO_AXE = "axe-core is not installed: npm ci in web/"
 _BARRIERS = """async () => (await axe.run()).violations
     .filter(each => ["serious", "critical"].includes(each.impact))
     .map(each => [each.id, ...each.nodes.map(node => node.html.slice(0, 200))])"""
-_SHOW = """text => {
+_DROP = """([name, type, text]) => {
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
     const carried = new DataTransfer()
-    carried.items.add(new File([text], "dropped.json", {type: "application/json"}))
-    const drop = new DragEvent("drop", {dataTransfer: carried, bubbles: true, cancelable: true})
-    document.querySelector(".canvas").dispatchEvent(drop)
+    carried.items.add(new File([bytes], name, {type}))
+    const place = {clientX: 500, clientY: 700, bubbles: true, cancelable: true, dataTransfer: carried}
+    for (const each of ["dragover", "drop"]) document.querySelector(".canvas").dispatchEvent(new DragEvent(each, place))
 }"""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 
@@ -46,8 +48,12 @@ class Screen:
 
     def show(self, workflow: dict[str, object], title: str) -> None:
         """Drop a workflow or a prompt onto the canvas, and wait for one of its nodes."""
-        self.page.evaluate(_SHOW, json.dumps(workflow))
+        self.drop("dropped.json", "application/json", json.dumps(workflow).encode())
         self.page.locator(self.node(title)).wait_for()
+
+    def drop(self, name: str, type: str, content: bytes) -> None:
+        """Drop a file on the canvas."""
+        self.page.evaluate(_DROP, [name, type, base64.b64encode(content).decode()])
 
     def node(self, title: str) -> str:
         """What selects a node by its title."""

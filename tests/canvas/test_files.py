@@ -13,15 +13,6 @@ from tests.server.serving import Server, serving
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 ROOT = Path(__file__).parents[2]
 CARRIER = ROOT / "tests" / "references" / "carriers" / "carrier_png.png"
-_DROP = """async ([name, type, address]) => {
-    const file = new File([await (await fetch(address)).blob()], name, {type})
-    const carried = new DataTransfer()
-    carried.items.add(file)
-    for (const each of ["dragover", "drop"]) {
-        const event = new DragEvent(each, {dataTransfer: carried, bubbles: true, cancelable: true})
-        document.querySelector(".canvas").dispatchEvent(event)
-    }
-}"""
 _KEPT = """async text => {
     const files = await (await fetch("/api/v2/userdata")).json()
     const drafts = files.filter(each => each.type === "file" && each.path.startsWith("heddle/drafts/"))
@@ -117,9 +108,8 @@ def test_an_earlier_version_of_a_saved_workflow_opens_beside_it(window: Screen) 
     assert prompt(window) != "the second thought"
 
 
-def test_a_dropped_picture_gives_its_workflow(window: Screen, server: Server) -> None:
-    (server.base / "input" / CARRIER.name).write_bytes(CARRIER.read_bytes())
-    window.page.evaluate(_DROP, [CARRIER.name, "image/png", f"/view?filename={CARRIER.name}&type=input"])
+def test_a_dropped_picture_gives_its_workflow(window: Screen) -> None:
+    window.drop(CARRIER.name, "image/png", CARRIER.read_bytes())
     window.page.get_by_role("button", name="Close carrier_png", exact=True).wait_for()
 
 

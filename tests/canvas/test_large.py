@@ -7,7 +7,6 @@ import pytest
 
 from tests.canvas.large_graph import large_graph
 from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, screen
-from tests.canvas.test_pictures import drop
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
@@ -33,7 +32,7 @@ def test_a_large_graph_is_seen_whole_moved_from_afar_and_read_near(tmp_path: Pat
     text = json.dumps(large_graph(100)).encode()
     with serving(tmp_path, seconds=0) as server, screen(server.address) as window:
         window.open()
-        drop(window, "large.json", "application/json", text)
+        window.drop("large.json", "application/json", text)
         window.page.wait_for_function("() => document.querySelectorAll('.node.afar').length === 501")
         node = window.page.locator(".node.afar", has_text="KSampler").nth(30)
         before = node.bounding_box()

@@ -1,6 +1,5 @@
 """Files that are dropped on the canvas, and the picture of the graph, which carries its workflow."""
 
-import base64
 import io
 import json
 from collections.abc import Generator
@@ -15,13 +14,6 @@ from tests.server.serving import Server, serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 EXAMPLE = Path(__file__).parents[2] / "workflows" / "text_to_image.json"
-_DROP = """([name, type, text]) => {
-    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
-    const carried = new DataTransfer()
-    carried.items.add(new File([bytes], name, {type}))
-    const place = {clientX: 500, clientY: 700, bubbles: true, cancelable: true, dataTransfer: carried}
-    for (const each of ["dragover", "drop"]) document.querySelector(".canvas").dispatchEvent(new DragEvent(each, place))
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +30,6 @@ def window(server: Server) -> Generator[Screen]:
         shown.must_be_clean()
 
 
-def drop(window: Screen, name: str, type: str, content: bytes) -> None:
-    """Drop a file on an empty place of the canvas."""
-    window.page.evaluate(_DROP, [name, type, base64.b64encode(content).decode()])
-
-
 @pytest.mark.parametrize(("kind", "type"), [("PNG", "image/png"), ("SVG", "image/svg+xml")])
 def test_the_picture_of_the_graph_opens_as_the_graph(window: Screen, tmp_path: Path, kind: str, type: str) -> None:
     window.page.locator(f"{window.node('Prompt')} textarea").fill('a < "lamp" & 猫')
@@ -54,7 +41,7 @@ def test_the_picture_of_the_graph_opens_as_the_graph(window: Screen, tmp_path: P
     workflow = open_workflow(kept).workflow
     assert workflow is not None
     assert [node["type"] for node in workflow["nodes"]].count("CLIPTextEncode") == 2
-    drop(window, kept.name, type, kept.read_bytes())
+    window.drop(kept.name, type, kept.read_bytes())
     window.page.get_by_role("button", name="Close lamp", exact=True).wait_for()
     assert window.page.locator(f"{window.node('Prompt')} textarea").input_value() == 'a < "lamp" & 猫'
 
@@ -62,7 +49,7 @@ def test_the_picture_of_the_graph_opens_as_the_graph(window: Screen, tmp_path: P
 def test_a_picture_without_a_workflow_becomes_a_node_that_loads_it(window: Screen, server: Server) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (40, 30), (200, 90, 30)).save(picture, "JPEG")
-    drop(window, "brick.jpg", "image/jpeg", picture.getvalue())
+    window.drop("brick.jpg", "image/jpeg", picture.getvalue())
     loader = window.page.locator(window.node("Load Image"))
     loader.locator('img[alt="brick.jpg"]').wait_for()
     assert (server.base / "input" / "brick.jpg").read_bytes() == picture.getvalue()
@@ -71,9 +58,9 @@ def test_a_picture_without_a_workflow_becomes_a_node_that_loads_it(window: Scree
 
 
 def test_what_holds_no_workflow_is_refused_in_words(window: Screen) -> None:
-    drop(window, "notes.txt", "text/plain", b"buy milk")
+    window.drop("notes.txt", "text/plain", b"buy milk")
     window.page.get_by_text("notes.txt: This is no JSON that can be read").wait_for()
-    drop(window, "silence.mp3", "audio/mpeg", b"ID3\x04\0\0\0\0\0\0")
+    window.drop("silence.mp3", "audio/mpeg", b"ID3\x04\0\0\0\0\0\0")
     window.page.get_by_text("silence.mp3: This MP3 file carries no workflow and no prompt.").wait_for()
 
 
@@ -81,7 +68,7 @@ def test_a_model_that_is_absent_is_named_and_replaced_by_one_that_is_there(windo
     prompt = json.loads(EXAMPLE.read_text("utf-8"))
     prompt["1"]["inputs"]["ckpt_name"] = "sets/heddle-scenes-v9.safetensors"
     prompt["8"] = {"class_type": "NobodyHasThis", "inputs": {"image": ["6", 0]}}
-    drop(window, "foreign.json", "application/json", json.dumps(prompt).encode())
+    window.drop("foreign.json", "application/json", json.dumps(prompt).encode())
     dialog = window.page.get_by_role("dialog", name="Something that this workflow names")
     dialog.get_by_text("NobodyHasThis").wait_for()
     assert dialog.get_by_text("sets/heddle-scenes-v9.safetensors").is_visible()

@@ -1,6 +1,6 @@
 import { ViewportPortal, type NodeProps, type Viewport } from "@xyflow/react"
 import { memo, useCallback, useMemo, useState } from "react"
-import { dataOf, TITLE_HEIGHT, type Boxes, type DrawnBox, type Measured, type NodeData } from "~/canvas/flow"
+import { dataOf, type Boxes, type DrawnBox, type Measured, type NodeData } from "~/canvas/flow"
 import { NodeResult } from "~/canvas/node_result"
 import { boxOf, columnsOf, type Box } from "~/document/picture/boxes"
 import { bendsOf, curve } from "~/document/picture/curves"
@@ -8,7 +8,7 @@ import { colourOf } from "~/document/schema/colours"
 import type { Definitions } from "~/document/schema/definition"
 import type { Place } from "~/document/schema/node_layout"
 import { titleOf } from "~/document/schema/title"
-import { BYPASSED, MUTED, type Graph, type Node, type Size } from "~/document/workflow"
+import { BYPASSED, MUTED, TITLE_HEIGHT, type Graph, type Node, type Size } from "~/document/workflow"
 import { useEditor, useShell } from "~/state/use"
 import { words } from "~/words/words"
 import "~/canvas/afar.css"
@@ -96,14 +96,14 @@ export const BoxView = memo(function BoxView({ data: { node }, selected }: NodeP
 /** All links from afar: one path for each colour. */
 export function AfarLinks({ graph, boxes, selected }: { readonly graph: Graph; readonly boxes: Boxes; readonly selected: ReadonlySet<string> }) {
   const paths = useMemo(() => {
-    const found = new Map<string, string[]>()
+    const found = new Map<string, string>()
     for (const link of graph.links.values()) {
       const bends = bendsOf(graph, link, boxes)
       if (bends === null) continue
       const colour = selected.has(`link:${link.id}`) ? "var(--accent)" : colourOf(link.type)
-      found.set(colour, [...(found.get(colour) ?? []), curve(bends)])
+      found.set(colour, (found.get(colour) ?? "") + curve(bends))
     }
-    return [...found].map(([colour, parts]) => [colour, parts.join("")] as const)
+    return [...found]
   }, [graph, boxes, selected])
   return (
     <ViewportPortal>

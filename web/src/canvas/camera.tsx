@@ -1,7 +1,8 @@
 import { getViewportForBounds, useReactFlow, type ReactFlowInstance, type Rect, type Viewport } from "@xyflow/react"
 import { useEffect, useRef } from "react"
 import { focused, focusInto, focusOn } from "~/canvas/focus"
-import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
+import { type Drawn, type DrawnLink } from "~/canvas/flow"
+import { TITLE_HEIGHT } from "~/document/workflow"
 import { useApp, useEditor, useTab } from "~/state/use"
 import type { Camera } from "~/state/view"
 

@@ -1,12 +1,12 @@
 /** What React Flow tells of moves, sizes and choices, as changes of the document. */
 
 import type { EdgeChange, NodeChange } from "@xyflow/react"
-import { TITLE_HEIGHT, type Drawn, type DrawnLink } from "~/canvas/flow"
+import { type Drawn, type DrawnLink } from "~/canvas/flow"
 import { batch, type Change } from "~/document/change"
 import { moveReroute } from "~/document/edits/drawn"
 import { moveNodes } from "~/document/edits/nodes"
 import { isSlotKey } from "~/document/edits/slots"
-import { INPUTS, OUTPUTS, type Graph, type NodeId, type Point } from "~/document/workflow"
+import { INPUTS, OUTPUTS, TITLE_HEIGHT, type Graph, type NodeId, type Point } from "~/document/workflow"
 import type { App } from "~/state/app"
 import type { ViewState } from "~/state/view"
 

@@ -4,12 +4,9 @@ import { Position, type Edge, type Node as FlowNode } from "@xyflow/react"
 import { pointsOf } from "~/document/edits/drawn"
 import type { Box } from "~/document/picture/boxes"
 import { linksInto } from "~/document/links"
-import {
-  INPUTS, isCollapsed, OUTPUTS, ROOT, type Boundary, type Graph, type Group, type Link, type Node, type NodeId, type Point, type Reroute,
-} from "~/document/workflow"
+import { INPUTS, isCollapsed, OUTPUTS, ROOT, TITLE_HEIGHT, type Boundary, type Graph, type Group, type Link, type Node, type NodeId, type Point, type Reroute } from "~/document/workflow"
 import { colourOf } from "~/document/schema/colours"
 
-export const TITLE_HEIGHT = 30
 const SOCKET_SIZE = 11 // as in canvas.css
 const BEHIND = -1001 // what is selected is drawn 1000 higher
 

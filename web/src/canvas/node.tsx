@@ -6,9 +6,10 @@ import { NodeResult } from "~/canvas/node_result"
 import { FoldedSockets, Sockets } from "~/canvas/sockets"
 import { WidgetRow } from "~/canvas/widget_row"
 import { widgetsOf } from "~/document/schema/node_layout"
+import { titleOf } from "~/document/schema/title"
 import { BYPASSED, isCollapsed, isHost, MUTED, type Node } from "~/document/workflow"
 import { shownGraph } from "~/state/editor"
-import { useDefinition, useEditor, useShell } from "~/state/use"
+import { useEditor, useShell } from "~/state/use"
 import { words } from "~/words/words"
 
 /** One node: its title, sockets, widgets, and what it shows. */
@@ -40,14 +41,12 @@ export const NodeView = memo(function NodeView({ data, selected }: NodeProps<Dra
 })
 
 function useTitle(node: Node): { text: string; isMissing: boolean; isHost: boolean } {
-  const definition = useDefinition(node.type)
-  const name = useEditor((state) => {
-    const { workflow } = state.history
-    return isHost(workflow, node) ? workflow.graphs.get(node.type)?.name : undefined
-  })
-  const isReady = useShell((state) => Object.keys(state.definitions).length > 0)
-  const isKnown = definition !== undefined || name !== undefined || node.inputs.length + node.outputs.length === 0
-  return { text: node.title ?? name ?? (definition?.display_name || node.type), isMissing: isReady && !isKnown, isHost: name !== undefined }
+  const definitions = useShell((state) => state.definitions)
+  const text = useEditor((state) => titleOf(state.history.workflow, definitions, node))
+  const isHostNow = useEditor((state) => isHost(state.history.workflow, node))
+  const isReady = Object.keys(definitions).length > 0
+  const isKnown = isHostNow || definitions[node.type] !== undefined || node.inputs.length + node.outputs.length === 0
+  return { text, isMissing: isReady && !isKnown, isHost: isHostNow }
 }
 
 function Widgets({ node, linked }: { readonly node: Node; readonly linked: ReadonlySet<string> }) {

@@ -20,6 +20,9 @@ export const ALWAYS = 0
 export const MUTED = 2
 export const BYPASSED = 4
 
+/** How high the title of a node is, which lies above its body. */
+export const TITLE_HEIGHT = 30
+
 export interface Point {
   readonly x: number
   readonly y: number

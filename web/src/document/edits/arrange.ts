@@ -4,9 +4,8 @@ import { graphlib, layout } from "@dagrejs/dagre"
 import { batch, type Change } from "~/document/change"
 import { nodesInside } from "~/document/edits/drawn"
 import { moveNodes } from "~/document/edits/nodes"
-import type { Graph, GroupId, Node, NodeId, Point, Rect, Size } from "~/document/workflow"
+import { TITLE_HEIGHT, type Graph, type GroupId, type Node, type NodeId, type Point, type Rect, type Size } from "~/document/workflow"
 
-const TITLE = 30
 const EDGE = 24
 const GROUP_TITLE = 36
 
@@ -30,7 +29,7 @@ function placesOf(graph: Graph, nodes: readonly Node[], frames: ReadonlyMap<Grou
   drawn.setDefaultEdgeLabel(() => ({}))
   for (const node of nodes) {
     const { width, height } = sizeOf(node)
-    drawn.setNode(node.id, { width, height: height + TITLE })
+    drawn.setNode(node.id, { width, height: height + TITLE_HEIGHT })
   }
   for (const [id, inside] of frames) {
     drawn.setNode(`group:${id}`, {})
@@ -47,7 +46,7 @@ function placesOf(graph: Graph, nodes: readonly Node[], frames: ReadonlyMap<Grou
   return new Map(
     nodes.map((node) => {
       const { x, y, width, height } = drawn.node(node.id) as { x: number; y: number; width: number; height: number }
-      return [node.id, { x: x - width / 2, y: y - height / 2 + TITLE }]
+      return [node.id, { x: x - width / 2, y: y - height / 2 + TITLE_HEIGHT }]
     }),
   )
 }
@@ -66,7 +65,7 @@ function framed(graph: Graph, frames: ReadonlyMap<GroupId, readonly NodeId[]>, p
       const [node, at] = [graph.nodes.get(each), places.get(each)]
       if (node === undefined || at === undefined) return []
       const { width, height } = sizeOf(node)
-      return [{ x: at.x, y: at.y - TITLE, width, height: height + TITLE }]
+      return [{ x: at.x, y: at.y - TITLE_HEIGHT, width, height: height + TITLE_HEIGHT }]
     })
     const within = [...boxes.values()].filter((smaller) => smaller.ids.every((each) => ids.includes(each))).map((each) => each.box)
     boxes.set(id, { ids, box: around([...bodies, ...within]) })

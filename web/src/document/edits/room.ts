@@ -1,8 +1,7 @@
 /** Where there is room for one more node. */
 
-import type { Graph, Node, Point, Size } from "~/document/workflow"
+import { TITLE_HEIGHT, type Graph, type Node, type Point, type Size } from "~/document/workflow"
 
-const TITLE = 30
 const GAP = 30
 
 /** The first place from a point downwards where a node of a size covers no other. */
@@ -12,9 +11,9 @@ export function roomBelow(graph: Graph, at: Point, size: Size, sizeOf: (node: No
   for (const node of nodes) {
     const { width, height } = sizeOf(node)
     const isBeside = node.at.x >= at.x + size.width + GAP || node.at.x + width + GAP <= at.x
-    const isAbove = node.at.y + height + GAP + TITLE <= y
-    const isBelow = node.at.y >= y + size.height + GAP + TITLE
-    if (!isBeside && !isAbove && !isBelow) y = node.at.y + height + GAP + TITLE
+    const isAbove = node.at.y + height + GAP + TITLE_HEIGHT <= y
+    const isBelow = node.at.y >= y + size.height + GAP + TITLE_HEIGHT
+    if (!isBeside && !isAbove && !isBelow) y = node.at.y + height + GAP + TITLE_HEIGHT
   }
   return { x: at.x, y }
 }

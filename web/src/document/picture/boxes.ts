@@ -4,10 +4,9 @@ import { linksInto } from "~/document/links"
 import { valueOf, widgetsOf, type Place } from "~/document/schema/node_layout"
 import { titleOf } from "~/document/schema/title"
 import type { Widget } from "~/document/schema/layout"
-import { INPUTS, isCollapsed, OUTPUTS, ROOT, type Boundary, type Graph, type Node, type NodeId, type Point, type Rect, type Size } from "~/document/workflow"
+import { INPUTS, isCollapsed, OUTPUTS, ROOT, TITLE_HEIGHT, type Boundary, type Graph, type Node, type NodeId, type Point, type Rect, type Size } from "~/document/workflow"
 import { textOf, writeJson } from "~/document/json"
 
-export const TITLE = 30
 export const SOCKET = 24
 const ROW = 28
 const LEAST_TEXT = 60
@@ -48,21 +47,21 @@ export function boxOf(place: Place, node: Node, seen: Size | undefined, hasPictu
   if (isCollapsed(node)) return folded(node, title, seen)
   const size = seen ?? node.size
   const sockets = node.inputs.filter((each) => each.widget === undefined)
-  const top = TITLE + Math.max(sockets.length, node.outputs.length) * SOCKET
+  const top = TITLE_HEIGHT + Math.max(sockets.length, node.outputs.length) * SOCKET
   const widgets = widgetsOf(place, node).filter((each) => each.type !== "" || each.controls !== undefined)
-  const { rows, bottom } = rowsOf(place.graph, node, widgets, top, TITLE + size.height - (hasPicture ? LEAST_PICTURE : 0))
-  const height = Math.max(TITLE + size.height, bottom + 6 + (hasPicture ? LEAST_PICTURE : 0))
+  const { rows, bottom } = rowsOf(place.graph, node, widgets, top, TITLE_HEIGHT + size.height - (hasPicture ? LEAST_PICTURE : 0))
+  const height = Math.max(TITLE_HEIGHT + size.height, bottom + 6 + (hasPicture ? LEAST_PICTURE : 0))
   const middles = new Map(rows.map((row, at) => [widgets[at]?.name, row.y + Math.min(row.height, ROW) / 2]))
   const inputs = node.inputs.map((each) => {
     const line = sockets.indexOf(each)
-    const y = line < 0 ? (middles.get(each.widget) ?? top) : TITLE + (line + 0.5) * SOCKET
+    const y = line < 0 ? (middles.get(each.widget) ?? top) : TITLE_HEIGHT + (line + 0.5) * SOCKET
     return [each.name, { x: 0, y, type: each.type, label: line < 0 ? "" : (each.label ?? each.name) }] as const
   })
   return {
     ...{ id: node.id, title, node, rows },
-    rect: { x: node.at.x, y: node.at.y - TITLE, width: size.width, height },
+    rect: { x: node.at.x, y: node.at.y - TITLE_HEIGHT, width: size.width, height },
     inputs: new Map(inputs),
-    outputs: node.outputs.map((each, at) => ({ x: size.width, y: TITLE + (at + 0.5) * SOCKET, type: each.type, label: each.label ?? each.name })),
+    outputs: node.outputs.map((each, at) => ({ x: size.width, y: TITLE_HEIGHT + (at + 0.5) * SOCKET, type: each.type, label: each.label ?? each.name })),
     picture: hasPicture ? { x: 8, y: bottom + 4, width: size.width - 16, height: height - bottom - 12 } : null,
   }
 }
@@ -92,10 +91,10 @@ function told(value: Parameters<typeof writeJson>[0]): string {
 
 function folded(node: Node, title: string, seen: Size | undefined): Box {
   const width = seen?.width ?? Math.max(80, 50 + title.length * LETTER)
-  const socket = { y: TITLE / 2, label: "" }
+  const socket = { y: TITLE_HEIGHT / 2, label: "" }
   return {
     ...{ id: node.id, title, node, rows: [], picture: null },
-    rect: { x: node.at.x, y: node.at.y - TITLE, width, height: TITLE },
+    rect: { x: node.at.x, y: node.at.y - TITLE_HEIGHT, width, height: TITLE_HEIGHT },
     inputs: new Map(node.inputs.map((each) => [each.name, { ...socket, x: 0, type: each.type }])),
     outputs: node.outputs.map((each) => ({ ...socket, x: width, type: each.type })),
   }
@@ -107,12 +106,12 @@ export function columnsOf(graph: Graph, titles: { readonly inputs: string; reado
   const column = (id: NodeId, title: string, at: Rect, slots: readonly Boundary[]): Box => {
     const width = Math.max(at.width, 28 + LETTER * Math.max(...slots.map((each) => (each.label ?? each.name).length), title.length))
     const sockets = slots.map((each, line) => ({
-      ...{ x: id === INPUTS ? width : 0, y: TITLE + (line + 0.5) * SOCKET },
+      ...{ x: id === INPUTS ? width : 0, y: TITLE_HEIGHT + (line + 0.5) * SOCKET },
       ...{ type: each.type, label: each.label ?? each.name },
     }))
     return {
       ...{ id, title, node: null, rows: [], picture: null },
-      rect: { x: at.x, y: at.y, width, height: TITLE + slots.length * SOCKET + 6 },
+      rect: { x: at.x, y: at.y, width, height: TITLE_HEIGHT + slots.length * SOCKET + 6 },
       inputs: id === INPUTS ? new Map() : new Map(slots.flatMap((each, line) => (sockets[line] === undefined ? [] : [[each.id, sockets[line]]]))),
       outputs: id === INPUTS ? sockets : [],
     }

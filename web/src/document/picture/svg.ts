@@ -1,12 +1,12 @@
 /** A picture of the graph as SVG, which carries the workflow: it is opened like the workflow's own file. */
 
-import { boxOf, columnsOf, TITLE, type Box, type Row } from "~/document/picture/boxes"
+import { boxOf, columnsOf, type Box, type Row } from "~/document/picture/boxes"
 import { bendsOf, curve } from "~/document/picture/curves"
 import { fitted, linesOf } from "~/document/picture/lines"
 import { writeJson, type JsonObject } from "~/document/json"
 import { colourOf } from "~/document/schema/colours"
 import type { Place } from "~/document/schema/node_layout"
-import { BYPASSED, MUTED, type Group, type Link, type NodeId, type Point, type Rect, type Size } from "~/document/workflow"
+import { BYPASSED, MUTED, TITLE_HEIGHT, type Group, type Link, type NodeId, type Point, type Rect, type Size } from "~/document/workflow"
 
 /** The colours of the page, as CSS writes them. */
 export interface Look {
@@ -112,11 +112,11 @@ function nodeOf(box: Box, look: Look, picture: string | undefined): string {
   const fill = node?.bgcolor ?? look.surface
   const header = node?.color ?? look.raised
   const corner = Math.min(8, height / 2)
-  const heading = `M0 ${TITLE}V${corner}a${corner} ${corner} 0 0 1 ${corner} -${corner}H${width - corner}a${corner} ${corner} 0 0 1 ${corner} ${corner}V${TITLE}z`
+  const heading = `M0 ${TITLE_HEIGHT}V${corner}a${corner} ${corner} 0 0 1 ${corner} -${corner}H${width - corner}a${corner} ${corner} 0 0 1 ${corner} ${corner}V${TITLE_HEIGHT}z`
   const parts = [
     element("rect", { width, height, rx: corner, fill }),
     element("path", { d: heading, fill: header }),
-    clipped({ x: 10, y: 0, width: width - 20, height: TITLE }, text({ x: 0, y: 20 }, fitted(title, width - 20, FONT + 1), { "font-weight": 600, fill: node?.color === undefined ? undefined : "#fff" })),
+    clipped({ x: 10, y: 0, width: width - 20, height: TITLE_HEIGHT }, text({ x: 0, y: 20 }, fitted(title, width - 20, FONT + 1), { "font-weight": 600, fill: node?.color === undefined ? undefined : "#fff" })),
     ...[...box.inputs.values()].filter((each) => each.label !== "").map((each) => text({ x: 12, y: each.y + 4.5 }, each.label)),
     ...box.outputs.map((each) => text({ x: width - 12, y: each.y + 4.5 }, each.label, { "text-anchor": "end" })),
     ...box.rows.map((row) => rowOf(row, width, look)),
