@@ -10,15 +10,14 @@ from torch import Tensor
 
 from engine.diffusion.calls import Piece, predictions
 from engine.diffusion.drive import alone
-from engine.diffusion.families.load import load_checkpoint
 from engine.diffusion.lora import add_lora
 from engine.diffusion.model import Model
 from engine.weights.lora import read_lora
 from nodes import attention_patches as nodes
 from nodes.sample import ksampler
-from tests.tiny.checkpoints import make_tiny_checkpoint
 from tests.tiny.loras import make_tiny_lora
 
+pytestmark = pytest.mark.usefixtures("inference")
 EMPTY: dict[str, Any] = {"samples": torch.zeros(1, 4, 16, 24)}
 
 
@@ -38,18 +37,6 @@ SAME: tuple[Callable[[Model], Model], ...] = (
     lambda model: shrunk(model, downscale_factor=1.0),
     lambda model: shrunk(model, start_percent=0.9, end_percent=0.2),
 )
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    path: Path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
-    return load_checkpoint(make_tiny_checkpoint(path)).model
-
-
-@pytest.fixture(autouse=True)
-def _inference() -> Any:
-    with torch.inference_mode():
-        yield
 
 
 def prompt(seed: int) -> Any:

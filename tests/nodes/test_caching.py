@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,26 +10,13 @@ from torch import Tensor
 
 from engine.diffusion.denoiser import answer_together
 from engine.diffusion.drive import Ask, Job, Prediction, alone, sample_together
-from engine.diffusion.families.load import load_checkpoint
 from engine.diffusion.model import Block, Model
 from nodes import caching
 from nodes.sample import ksampler
-from tests.tiny.checkpoints import make_tiny_checkpoint
 
+pytestmark = pytest.mark.usefixtures("inference")
 EMPTY: dict[str, Any] = {"samples": torch.zeros(2, 4, 8, 12)}
 STEPS = 12
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    path: Path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
-    return load_checkpoint(make_tiny_checkpoint(path)).model
-
-
-@pytest.fixture(autouse=True)
-def _inference() -> Any:
-    with torch.inference_mode():
-        yield
 
 
 def counted(model: Model) -> tuple[Model, list[int]]:
@@ -72,9 +58,9 @@ def driven(
 
 @pytest.mark.parametrize("node", [caching.easy_cache, caching.lazy_cache])
 def test_steps_are_spared_where_the_papers_sum_stays_below_the_threshold(
-    node: Callable[..., Model], plain: Model
+    node: Callable[..., Model], model: Model
 ) -> None:
-    counting, calls = counted(plain)
+    counting, calls = counted(model)
     told, end = driven(run(node(counting, 0.5, 0.0, 1.0)))
     assert end.isfinite().all()
     spared, rate, spent = 0, None, 0.0
@@ -95,22 +81,22 @@ def test_steps_are_spared_where_the_papers_sum_stays_below_the_threshold(
     assert len(calls) == STEPS - spared
 
 
-def test_a_threshold_of_nothing_changes_no_bit_and_the_model_stays_as_it_was(plain: Model) -> None:
-    before = alone(run(plain))["samples"]
-    assert torch.equal(alone(run(caching.easy_cache(plain, 0.0)))["samples"], before)
-    assert not torch.equal(alone(run(caching.easy_cache(plain, 0.5, 0.0, 1.0)))["samples"], before)
-    assert torch.equal(alone(run(plain))["samples"], before)
+def test_a_threshold_of_nothing_changes_no_bit_and_the_model_stays_as_it_was(model: Model) -> None:
+    before = alone(run(model))["samples"]
+    assert torch.equal(alone(run(caching.easy_cache(model, 0.0)))["samples"], before)
+    assert not torch.equal(alone(run(caching.easy_cache(model, 0.5, 0.0, 1.0)))["samples"], before)
+    assert torch.equal(alone(run(model))["samples"], before)
 
 
-def test_outside_of_its_range_every_step_is_computed(plain: Model) -> None:
-    counting, calls = counted(plain)
+def test_outside_of_its_range_every_step_is_computed(model: Model) -> None:
+    counting, calls = counted(model)
     alone(run(caching.easy_cache(counting, 3.0, 1.0, 1.0)))
     assert len(calls) == STEPS
 
 
 @pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m", "euler_ancestral", "euler_cfg_pp"])
-def test_a_run_that_is_resumed_spares_the_same_steps_and_ends_with_the_same_bits(sampler: str, plain: Model) -> None:
-    counting, calls = counted(caching.easy_cache(plain, 0.5, 0.0, 1.0))
+def test_a_run_that_is_resumed_spares_the_same_steps_and_ends_with_the_same_bits(sampler: str, model: Model) -> None:
+    counting, calls = counted(caching.easy_cache(model, 0.5, 0.0, 1.0))
     done: list[int] = []  # how many calls had been made after each answer
     told, end = driven(run(counting, sampler), watch=lambda: done.append(len(calls)))
     assert 2 < done[-1] < len(told)
@@ -121,15 +107,15 @@ def test_a_run_that_is_resumed_spares_the_same_steps_and_ends_with_the_same_bits
         assert len(calls) == done[-1] - done[kept - 1]
 
 
-def test_runs_side_by_side_spare_what_each_would_alone(plain: Model) -> None:
-    model = caching.easy_cache(plain, 0.5, 0.0, 1.0)
-    jobs = [Job(run(model)), Job(run(model, "dpmpp_2m")), Job(run(plain))]
+def test_runs_side_by_side_spare_what_each_would_alone(model: Model) -> None:
+    cached = caching.easy_cache(model, 0.5, 0.0, 1.0)
+    jobs = [Job(run(cached)), Job(run(cached, "dpmpp_2m")), Job(run(model))]
     ended = {id(job): made["samples"] for job, made in sample_together(jobs, answer_together)}
-    wanted = [alone(run(model)), alone(run(model, "dpmpp_2m")), alone(run(plain))]
+    wanted = [alone(run(cached)), alone(run(cached, "dpmpp_2m")), alone(run(model))]
     for job, alone_made in zip(jobs, wanted, strict=True):
         assert torch.allclose(ended[id(job)], alone_made["samples"], atol=2e-2)
 
 
-def test_a_range_that_ends_before_it_starts_is_refused(plain: Model) -> None:
+def test_a_range_that_ends_before_it_starts_is_refused(model: Model) -> None:
     with pytest.raises(ValueError, match="EasyCache from 0.9 to 0.2 of the way"):
-        caching.easy_cache(plain, 0.2, 0.9, 0.2)
+        caching.easy_cache(model, 0.2, 0.9, 0.2)

@@ -1,6 +1,5 @@
 """Nodes that guide by one more prediction, against the same sums made by hand."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,30 +10,17 @@ from torch.nn.functional import interpolate
 from engine.diffusion.denoiser import Denoiser, all_lists, answer_together
 from engine.diffusion.drive import Ask
 from engine.diffusion.entries import resolve
-from engine.diffusion.families.load import load_checkpoint
 from engine.diffusion.guidance import BasicGuider, CfgGuider, Guider, PerpNegGuider
 from engine.diffusion.model import AttentionPlace, Model
 from engine.diffusion.perturbed_attention import only_itself
 from engine.diffusion.self_attention_guidance import attention_received, blur
 from nodes import attention_patches
 from nodes import guidance_patches as nodes
-from tests.tiny.checkpoints import make_tiny_checkpoint
 
+pytestmark = pytest.mark.usefixtures("inference")
 X = 4 * torch.randn(2, 4, 16, 24, generator=torch.Generator().manual_seed(7))
 SIGMA = torch.tensor(4.0)
 SCALE = 3.0
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    path: Path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
-    return load_checkpoint(make_tiny_checkpoint(path)).model
-
-
-@pytest.fixture(autouse=True)
-def _inference() -> Any:
-    with torch.inference_mode():
-        yield
 
 
 def prompt(seed: int) -> Any:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from torch import Tensor
 from engine.diffusion.calls import MOST_CELLS, Piece, predictions
 from engine.diffusion.denoiser import answer_together
 from engine.diffusion.drive import Job, alone, sample_together
-from engine.diffusion.families.load import load_checkpoint
 from engine.diffusion.guidance import Guider
 from engine.diffusion.latent_format import PLAYGROUND
 from engine.diffusion.levels import CascadeLevels, ContinuousVLevels, DiscreteLevels, EdmLevels, FlowLevels, FluxLevels
@@ -30,21 +28,9 @@ from nodes.samplers import (
     sampler_lms,
     sampler_sa_solver,
 )
-from tests.tiny.checkpoints import make_tiny_checkpoint
 
+pytestmark = pytest.mark.usefixtures("inference")
 EMPTY: dict[str, Any] = {"samples": torch.zeros(1, 4, 8, 12)}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    path: Path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
-    return load_checkpoint(make_tiny_checkpoint(path)).model
-
-
-@pytest.fixture(autouse=True)
-def _inference() -> Any:
-    with torch.inference_mode():
-        yield
 
 
 def prompt(seed: int, tokens: int = 77) -> Any:
