@@ -33,6 +33,20 @@ def test_one_press_of_run_makes_a_picture_which_is_there_after_reloads(server: S
         window.must_be_clean()
 
 
+def test_the_hint_of_the_first_visit_goes_with_the_first_run(server: Server) -> None:
+    with screen(server.address) as window:
+        window.open()
+        hint = window.page.get_by_role("complementary", name="How it works")
+        hint.wait_for()
+        window.press("Run")
+        window.wait_for_picture("Save Image")
+        assert not hint.is_visible()
+        window.page.reload()
+        window.wait_for_picture("Save Image")
+        assert not hint.is_visible()
+        window.must_be_clean()
+
+
 def test_what_is_typed_is_undone_at_once_and_a_refusal_stands_on_its_node(server: Server) -> None:
     with screen(server.address) as window:
         window.open()

@@ -30,11 +30,11 @@ export function Hint() {
   const graph = useGraph()
   const isRunning = useRun((state) => runningJob(state) !== null)
   const [isSeen, setSeen] = useState(() => localStorage.getItem(SEEN) !== null)
-  const isOver = isSeen || isRunning
+  if (isRunning && !isSeen) setSeen(true)
   useEffect(() => {
-    if (isOver) localStorage.setItem(SEEN, "1")
-  }, [isOver])
-  if (isOver || graph.nodes.size === 0) return null
+    if (isSeen) localStorage.setItem(SEEN, "1")
+  }, [isSeen])
+  if (isSeen || graph.nodes.size === 0) return null
   return (
     <aside className="hint" aria-label={words.canvas.hintLabel}>
       <p>{words.canvas.hint}</p>
