@@ -1,4 +1,4 @@
-"""Changes to images: invert, crop, turn, stitch, blend, blur, sharpen, fewer colours, noise."""
+"""Changes to images: invert, crop, turn, stitch, blend, blur, sharpen, fewer colours, edges, noise."""
 
 from typing import Annotated, Literal, NamedTuple
 
@@ -8,11 +8,12 @@ with deferred():
     import torch
 
     from engine.device import room
-    from engine.pictures import filters, paste, resample
+    from engine.pictures import canny, filters, paste, resample
 
 Side = Annotated[int, Number(1, MAX_RESOLUTION, step=1)]
 Place = Annotated[int, Number(0, MAX_RESOLUTION, step=1)]
 Radius = Annotated[int, Number(1, 31, step=1)]
+Threshold = Annotated[float, Number(0.01, 0.99, step=0.01)]
 _COLOURS = {"white": (1, 1, 1), "black": (0, 0, 0), "red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
 
 
@@ -133,6 +134,12 @@ def morphology(
 ) -> Image:
     """Grow or shrink what is bright in an image, with a square of so many pixels."""
     return filters.MORPHOLOGY[operation](image, kernel_size)
+
+
+@node("image/preprocessors", id="Canny", spells_combo=True)
+def canny_edges(image: Image, low_threshold: Threshold = 0.4, high_threshold: Threshold = 0.8) -> Image:
+    """Draw the edges of an image in white: those above the high threshold, and weaker ones that touch them."""
+    return canny.edges(image, low_threshold, high_threshold)
 
 
 @node("image", id="ImageAddNoise", title="ImageAddNoise")
