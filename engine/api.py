@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.diffusion.solvers.solver import Solver as SolverValue
     from engine.diffusion.text.clip import Clip as ClipValue
     from engine.diffusion.vae import Vae as VaeValue
+    from engine.diffusion.vision import Seen, Vision
     from engine.training.dataset import Dataset as DatasetValue
     from engine.weights.upscale_model import UpscaleModel as UpscaleModelValue
 
@@ -37,6 +38,8 @@ Model = Annotated["ModelValue", Kind("MODEL")]
 Clip = Annotated["ClipValue", Kind("CLIP")]
 Vae = Annotated["VaeValue", Kind("VAE")]
 ControlNet = Annotated["ControlNetValue", Kind("CONTROL_NET")]
+ClipVision = Annotated["Vision", Kind("CLIP_VISION")]
+ClipVisionOutput = Annotated["Seen", Kind("CLIP_VISION_OUTPUT")]  # image_embeds, last_hidden_state, …
 UpscaleModel = Annotated["UpscaleModelValue", Kind("UPSCALE_MODEL")]  # called on (1, C, H, W) in 0..1; `scale`
 Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
@@ -57,6 +60,8 @@ __all__ = [
     "Choice",
     "Classifier",
     "Clip",
+    "ClipVision",
+    "ClipVisionOutput",
     "Conditioning",
     "ControlNet",
     "Dataset",
