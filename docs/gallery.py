@@ -28,6 +28,18 @@ LINES = {
     "areas": "Two prompts, each for its half of a picture twice as wide as any that the model has seen.",
     "hires_fix": "A first pass, an upscale model, and a second pass that draws details at twice the size.",
     "upscale": "Twice the size: bicubic, left, and by the upscale model, right.",
+    "model_patches": (
+        "One prompt and seed; above: the model as it is, FreeU, perturbed-attention and self-attention guidance; below:"
+        " Perp-Neg away from houses and trees, rescaled guidance, merged tokens, and steps spared by EasyCache."
+    ),
+    "large_picture": (
+        "Twice the size that the model was trained for: as it is, with attention in tiles, and laid out small by deep"
+        " shrink."
+    ),
+    "merging": (
+        "The model, half of it and half of its ink LoRA, the LoRA in the encoder alone, and the difference of the two"
+        " added again, which is kept as a LoRA file too."
+    ),
     "custom_sampling": "Sampling from its parts: noise, guider, sampler and steps are nodes.",
     "classifier_guidance": "No prompt at all: a classifier of noisy latents leads to dawn, noon, dusk and night.",
     "schedules": "Noise schedules: β, ᾱ, SNR and log-SNR.",

@@ -28,10 +28,10 @@ def hyper_tile(
 
 @node("model_patches/unet", id="TomePatchModel")
 def tome_patch_model(model: Model, ratio: Annotated[float, Number(0.0, 1.0, step=0.01)] = 0.3) -> Model:
-    """Merge this share of a picture's most similar places for self-attention at full size, which takes less time."""
+    """Merge this share of a picture's most similar places where a model attends to the most: it takes less time."""
     if ratio == 0:
         return model
-    hook = token_merging.token_merging(ratio)
+    hook = token_merging.token_merging(ratio, token_merging.finest_depth(model))
     return replace(model, hooks=replace(model.hooks, attention=(*model.hooks.attention, hook)))
 
 

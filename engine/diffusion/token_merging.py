@@ -11,17 +11,24 @@ import torch
 from tomesd.merge import bipartite_soft_matching_random2d
 from torch import Tensor
 
-from engine.diffusion.model import Attend, AttentionHook, AttentionPlace
+from engine.diffusion.families.stable_diffusion import StableDiffusion
+from engine.diffusion.model import Attend, AttentionHook, AttentionPlace, Model
 
 SQUARE = 2  # tokens along a side of the squares, as in the paper: at most three of four tokens are merged
 
 
-def token_merging(ratio: float) -> AttentionHook:
-    """Merges this share of the tokens (B, n, C), where the network works at the latent's own size."""
+def finest_depth(model: Model) -> int:
+    """How often a latent is halved where a model attends to the largest picture: 0 in SD 1.x and 2.x, 1 in SDXL."""
+    levels = model.family.recognised.unet.encoder if isinstance(model.family, StableDiffusion) else ((1,),)
+    return next((depth for depth, blocks in enumerate(levels) if any(blocks)), len(levels) - 1)
+
+
+def token_merging(ratio: float, finest: int = 0) -> AttentionHook:
+    """Merges this share of the tokens (B, n, C) at `finest` halvings of the latent: there attention costs the most."""
 
     def merged(tokens: Tensor, attend: Attend, place: AttentionPlace) -> Tensor:
         count = int(tokens.shape[1] * ratio)
-        if count < 1 or place.depth > 0 or min(place.size) < SQUARE:
+        if count < 1 or place.depth > finest or min(place.size) < SQUARE:
             return attend(tokens)
         merge, unmerge = _matching(tokens, place, count)
         return unmerge(attend(merge(tokens)))

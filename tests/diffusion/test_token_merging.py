@@ -1,10 +1,15 @@
 """Tokens that are alike are averaged before self-attention and get the same answer after it."""
 
+from pathlib import Path
+
+import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.diffusion.model import AttentionPlace, Block
-from engine.diffusion.token_merging import token_merging
+from engine.diffusion.families.load import load_checkpoint
+from engine.diffusion.model import Attend, AttentionPlace, Block
+from engine.diffusion.token_merging import finest_depth, token_merging
+from tests.tiny.checkpoints import make_tiny_checkpoint
 
 TOKENS = torch.randn(2, 8 * 12, 6, generator=torch.Generator().manual_seed(1))
 PLACE = AttentionPlace(Block("input", 1), 0, (8, 12), (8, 12), nn.Identity())
@@ -52,6 +57,30 @@ def test_at_most_three_of_four_are_merged() -> None:
     assert lengths == [24]
 
 
-def test_smaller_sizes_than_the_latents_own_are_left_alone() -> None:
+def test_smaller_sizes_than_the_finest_are_left_alone() -> None:
     deep = AttentionPlace(PLACE.block, 0, (8, 12), (16, 24), nn.Identity())
     assert torch.equal(token_merging(0.5)(TOKENS, torch.tanh, deep), torch.tanh(TOKENS))
+    assert not torch.allclose(token_merging(0.5, 1)(TOKENS, torch.tanh, deep), torch.tanh(TOKENS))
+
+
+@pytest.mark.parametrize(("family", "depth"), [("sd15", 0), ("sd2", 0), ("sdxl", 1)])
+def test_the_finest_size_is_that_of_the_first_level_that_attends(family: str, depth: int, tmp_path: Path) -> None:
+    model = load_checkpoint(make_tiny_checkpoint(tmp_path / "tiny.safetensors", family)).model
+    assert finest_depth(model) == depth
+    seen: list[tuple[int, int]] = []  # tokens that come to a layer, and tokens that it attends to
+
+    def watch(tokens: Tensor, attend: Attend, place: AttentionPlace) -> Tensor:
+        def counted(merged: Tensor) -> Tensor:
+            seen.append((tokens.shape[1], merged.shape[1]))
+            return attend(merged)
+
+        return token_merging(0.5, depth)(tokens, counted, place)
+
+    hooked = model.hooked(attention=(watch,))
+    text = torch.zeros(1, 77, model.family.recognised.unet.context)  # pyright: ignore[reportAttributeAccessIssue]
+    vector = model.family.recognised.unet.vector  # pyright: ignore[reportAttributeAccessIssue]
+    extras = {"y": torch.zeros(1, vector)} if vector else {}
+    hooked.predict(torch.zeros(1, 4, 8, 8), torch.ones(1), text, extras)
+    finest = 64 >> 2 * depth
+    assert {pair for pair in seen if pair[0] >= finest} == {(finest, finest // 2)}
+    assert all(before == after for before, after in seen if before < finest)
