@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from engine.diffusion.beta_schedules import NoiseSchedule as NoiseScheduleValue
     from engine.diffusion.classifier_guidance import Classifier as ClassifierValue
-    from engine.diffusion.control import ControlNet as ControlNetValue
     from engine.diffusion.drive import Ask, Prediction
     from engine.diffusion.guidance import Guider as GuiderValue
+    from engine.diffusion.hinted import Steering
     from engine.diffusion.model import Model as ModelValue
     from engine.diffusion.noise import Noise as NoiseValue
     from engine.diffusion.solvers.solver import Solver as SolverValue
@@ -37,9 +37,9 @@ Conditioning = Annotated[list[tuple["Tensor", dict[str, Any]]], Kind("CONDITIONI
 Model = Annotated["ModelValue", Kind("MODEL")]
 Clip = Annotated["ClipValue", Kind("CLIP")]
 Vae = Annotated["VaeValue", Kind("VAE")]
-ControlNet = Annotated["ControlNetValue", Kind("CONTROL_NET")]
 ClipVision = Annotated["Vision", Kind("CLIP_VISION")]
 ClipVisionOutput = Annotated["Seen", Kind("CLIP_VISION_OUTPUT")]  # image_embeds, last_hidden_state, …
+ControlNet = Annotated["Steering", Kind("CONTROL_NET")]
 UpscaleModel = Annotated["UpscaleModelValue", Kind("UPSCALE_MODEL")]  # called on (1, C, H, W) in 0..1; `scale`
 Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending

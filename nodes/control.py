@@ -1,4 +1,4 @@
-"""Nodes that load ControlNets and let a picture steer where things go."""
+"""Nodes that load ControlNets and T2I adapters, and let a picture steer where things go."""
 
 from typing import Annotated, Literal, NamedTuple, get_args
 
@@ -35,15 +35,15 @@ class Steered(NamedTuple):
 
 @node("loaders", id="ControlNetLoader", title="Load ControlNet Model")
 def control_net_loader(control_net_name: ControlName) -> ControlNet:
-    """Load a ControlNet of SD 1.x, SD 2.x or SDXL."""
+    """Load a ControlNet or a T2I adapter of SD 1.x, SD 2.x or SDXL."""
     path = folders.current().require("controlnet", control_net_name)
-    return shelf.current().get(lambda: control_files.load_control_net(path), (path,), "control net", place.current())
+    return shelf.current().get(lambda: control_files.load_steering(path), (path,), "control net", place.current())
 
 
 @node("loaders", id="DiffControlNetLoader", title="Load ControlNet Model (diff)")
 def diff_control_net_loader(model: Model, control_net_name: ControlName) -> ControlNet:
     """Load a ControlNet; where its file holds differences, they are added to the weights of this model."""
-    return control_files.load_control_net(folders.current().require("controlnet", control_net_name), base=model)
+    return control_files.load_steering(folders.current().require("controlnet", control_net_name), base=model)
 
 
 @node("conditioning/controlnet", id="SetUnionControlNetType", title="SetUnionControlNetType")

@@ -32,9 +32,7 @@ _OTHER_KINDS = (  # with the names of a ControlNet
     Telltale("a Control-LoRA, which cannot be loaded today", "lora_controlnet"),
 )
 _FOREIGN = (
-    Telltale("a T2I adapter, which cannot be loaded today", "body.0.in_conv.weight"),
-    Telltale("a T2I adapter, which cannot be loaded today", "adapter.body.0.resnets.0.block1.weight"),
-    Telltale("a T2I adapter, which cannot be loaded today", "body.0.resnets.0.block1.weight"),
+    Telltale("a T2I style adapter, which cannot be loaded today", "style_embedding"),
     Telltale("a ControlNet for Flux or SD 3, which cannot be loaded today", "controlnet_blocks.0.weight"),
     Telltale("a LoRA: load it with a LoRA loader, on top of a model", ".lora_down.weight"),
     Telltale("a checkpoint, not a ControlNet: load it with CheckpointLoaderSimple", "out.2.weight"),
@@ -56,7 +54,7 @@ def control_tensors(tensors: Tensors) -> Tensors:
             return tensors.renamed({new: old for old, new in _ldm_names(tensors).items()})
         except ValueError as error:
             raise BadFile(tensors.path, f"is not a ControlNet that can be loaded: {error}") from None
-    wanted = f"wanted is a file of SD 1.x, SD 2.x or SDXL with {HINT}, bare or after {PREFIX!r}"
+    wanted = f"wanted is one of SD 1.x, SD 2.x or SDXL with {HINT}, bare or after {PREFIX!r}, or a T2I adapter"
     raise BadFile(tensors.path, f"holds no ControlNet that is known; {wanted}")
 
 

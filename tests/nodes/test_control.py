@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.diffusion.drive import alone
+from engine.diffusion.hinted import Steering
 from engine.weights import shelf
 from engine.weights.folders import Folders
 from engine.weights.shelf import Shelf
-from nodes import control, load, sample, text
+from nodes import conditioning, control, load, sample, text
+from tests.tiny.adapters import tiny_adapter
 from tests.tiny.checkpoints import make_tiny_checkpoint
 from tests.tiny.controls import make_tiny_control
 
@@ -66,6 +69,35 @@ def test_at_strength_zero_prompts_are_given_back(loaded: load.Loaded) -> None:
     net = control.diff_control_net_loader(loaded.model, "edges.safetensors")
     assert control.control_net_apply(words, net, HINT, 0.0) is words
     assert control.control_net_apply_advanced(words, words, net, HINT, 0.0) == (words, words)
+
+
+def test_a_t2i_adapter_steers_a_run_in_the_same_nodes_under_a_mask_too(loaded: load.Loaded, disk: Folders) -> None:
+    save_file(tiny_adapter("light_adapter"), disk.models / "controlnet" / "t2iadapter.safetensors")
+    assert loaded.clip is not None
+    words, none = (text.clip_text_encode(each, loaded.clip) for each in ("a fox", ""))
+    net = control.control_net_loader("t2iadapter.safetensors")
+    plain, steered = sampled(loaded, words, none), sampled(loaded, *both_with(net, words, none))
+    assert not torch.allclose(plain, steered, atol=1e-3)
+    assert torch.allclose(sampled(loaded, control.control_net_apply(words, net, HINT, 0.8), none), steered, atol=1e-4)
+    chained = both_with(control.control_net_loader("edges.safetensors"), *both_with(net, words, none))
+    assert not torch.allclose(sampled(loaded, *chained), steered, atol=1e-3)
+    never = control.control_net_apply_advanced(words, none, net, HINT, start_percent=1.0, end_percent=1.0)
+    assert torch.equal(sampled(loaded, *never), plain)
+    left = torch.zeros(1, 8, 8)
+    left[..., :4] = 1
+    positive = [*set_mask(both_with(net, words, none).positive, left), *set_mask(words, 1 - left)]
+    half = sampled(loaded, positive, none)
+    assert half.isfinite().all()
+    assert not torch.allclose(half, plain, atol=1e-3)
+    assert not torch.allclose(half, steered, atol=1e-3)
+
+
+def both_with(net: Steering, positive: text.Conditioning, negative: text.Conditioning) -> control.Steered:
+    return control.control_net_apply_advanced(positive, negative, net, HINT, 0.8)
+
+
+def set_mask(entries: text.Conditioning, mask: Tensor) -> text.Conditioning:
+    return conditioning.conditioning_set_mask(entries, mask, set_cond_area="default")
 
 
 def test_a_file_is_read_once(loaded: load.Loaded) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from engine.diffusion.control import ControlNet
 from engine.weights import shelf
 from engine.weights.folders import Folders
 from engine.weights.shelf import Shelf
@@ -33,6 +34,8 @@ def test_a_trained_control_net_is_saved_and_loaded_again(disk: Folders) -> None:
     assert (disk.output / "training" / "net.safetensors").exists()
     disk.add("controlnet", disk.output / "controlnet")
     loaded = control.control_net_loader("heddle_00001_.safetensors")
+    assert isinstance(trained.control_net, ControlNet)
+    assert isinstance(loaded, ControlNet)
     for name, weight in trained.control_net.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], weight)
     assert json.loads(trained.summary).keys() == {"steps", "minutes", "loss", "compared", "without"}

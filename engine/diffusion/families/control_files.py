@@ -1,24 +1,37 @@
-"""A ControlNet out of a file, and into one."""
+"""ControlNets and T2I adapters out of files, and a ControlNet into one."""
 
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from diffusers.models.adapter import FullAdapter, FullAdapterXL, LightAdapter
+from torch import Tensor, nn
 
 from engine.device import memory, place
 from engine.device.place import Placement
+from engine.diffusion.adapter import Adapter
 from engine.diffusion.control import ControlNet
 from engine.diffusion.families.assign import fill, hollow
 from engine.diffusion.families.attention import attend_in_float32
 from engine.diffusion.families.control_network import ControlNetwork
 from engine.diffusion.families.control_union import union_of
 from engine.diffusion.families.unet import Heads, build_unet
+from engine.diffusion.hinted import Steering
 from engine.diffusion.model import Model
+from engine.weights.adapter_names import AdapterShape, adapter_shape, adapter_tensors, is_adapter
 from engine.weights.control_names import PREFIX, control_tensors, is_difference, module_names
-from engine.weights.read import BadFile, open_tensors
+from engine.weights.read import BadFile, Tensors, open_tensors
 from engine.weights.unet_shape import UNetShape, UnknownShape, read_encoder_shape
 
 _SHUFFLES = ("_shuffle", "_shuffle_fp16")  # how the files end whose networks tell of colours, not of places
+
+
+def load_steering(path: Path, placement: Placement | None = None, base: Model | None = None) -> Steering:
+    """Load a ControlNet (see `load_control_net`) or a T2I adapter of SD 1.x, SD 2.x or SDXL in either layout.
+
+    Raises FileNotFoundError, BadFile for what cannot be loaded, and OutOfMemory.
+    """
+    tensors, placement = open_tensors(path), placement or place.current()
+    return _adapter(tensors, placement) if is_adapter(tensors) else _control_net(tensors, placement, base)
 
 
 def load_control_net(path: Path, placement: Placement | None = None, base: Model | None = None) -> ControlNet:
@@ -27,8 +40,18 @@ def load_control_net(path: Path, placement: Placement | None = None, base: Model
     `base` is the model whose weights are added where a file holds differences to them. Raises FileNotFoundError,
     BadFile for what cannot be loaded, and OutOfMemory.
     """
-    placement = placement or place.current()
-    whole = open_tensors(path)
+    return _control_net(open_tensors(path), placement or place.current(), base)
+
+
+def control_net_tensors(network: ControlNetwork) -> dict[str, Tensor]:
+    """The tensors of a ControlNet by their names in an original file, float16."""
+    weights = network.state_dict()
+    names = module_names(weights)
+    return {PREFIX + names[name]: tensor.half() for name, tensor in weights.items()}
+
+
+def _control_net(whole: Tensors, placement: Placement, base: Model | None) -> ControlNet:
+    path = whole.path
     tensors = control_tensors(whole)
     if is_difference(whole) and base is None:
         raise BadFile(path, "holds differences to the weights of a model: load it with DiffControlNetLoader")
@@ -47,11 +70,25 @@ def load_control_net(path: Path, placement: Placement | None = None, base: Model
     return ControlNet(network, shape, path.name, path.stem.endswith(_SHUFFLES))
 
 
-def control_net_tensors(network: ControlNetwork) -> dict[str, Tensor]:
-    """The tensors of a ControlNet by their names in an original file, float16."""
-    weights = network.state_dict()
-    names = module_names(weights)
-    return {PREFIX + names[name]: tensor.half() for name, tensor in weights.items()}
+def _adapter(tensors: Tensors, placement: Placement) -> Adapter:
+    path = tensors.path
+    named = adapter_tensors(tensors)
+    shape = adapter_shape(named)
+    network = hollow(lambda: _adapter_network(shape))
+    names = {name: name for name in network.state_dict()}
+    if strange := [name for name in named if name not in names]:
+        raise BadFile(path, f"is a T2I adapter of another make: {strange[0]} has no place in those that can be loaded")
+    with memory.named_shortage(f"loading {path.name}", placement.device):
+        fill(network, named, names, placement.device, placement.dtype, "the T2I adapter")
+    return Adapter(network, shape, path.name)
+
+
+def _adapter_network(shape: AdapterShape) -> nn.Module:
+    """An adapter of this shape; a light one has its last width twice."""
+    if shape.kind == "light":
+        return LightAdapter(shape.channels, [*shape.widths[:-1]], shape.residuals, shape.cell)
+    kind = FullAdapterXL if shape.kind == "full xl" else FullAdapter
+    return kind(shape.channels, [*shape.widths], shape.residuals, shape.cell)
 
 
 def _heads(shape: UNetShape) -> Heads:

@@ -41,14 +41,14 @@ class Residuals:
     def hook(self, h: Tensor, skip: Tensor | None, block: Block) -> tuple[Tensor, Tensor | None]:
         """The block hook that adds them."""
         if block.part == "middle":
-            return h + _fitted(self.middle, h), skip
+            return h + resized_like(self.middle, h), skip
         if block.part == "output" and skip is not None:
-            return h, skip + _fitted(self.skips[len(self.skips) - 1 - block.index], skip)
+            return h, skip + resized_like(self.skips[len(self.skips) - 1 - block.index], skip)
         return h, skip
 
 
-def _fitted(told: Tensor, state: Tensor) -> Tensor:
-    """A residual in the type and at the size of what it is added to: other hooks may have shrunk that."""
+def resized_like(told: Tensor, state: Tensor) -> Tensor:
+    """What is added to a state, in the type and at the size of it: other hooks may have shrunk that."""
     if told.shape[-2:] != state.shape[-2:]:
         told = interpolate(told, size=state.shape[-2:], mode="bilinear")
     return told.to(state.dtype)
