@@ -7,6 +7,7 @@ from engine.weights import folders
 
 with deferred():
     from engine.device import place
+    from engine.diffusion import vision
     from engine.diffusion.families import vision_files
     from engine.weights import shelf
 
@@ -19,6 +20,10 @@ def clip_vision_loader(clip_name: Annotated[str, Choice(folders.listing("clip_vi
 
 
 @node("conditioning", id="CLIPVisionEncode", title="CLIP Vision Encode")
-def clip_vision_encode(clip_vision: ClipVision, image: Image, crop: Literal["center", "none"]) -> ClipVisionOutput:
+def clip_vision_encode(
+    clip_vision: ClipVision,  # None where an unCLIP checkpoint has none
+    image: Image,
+    crop: Literal["center", "none"],
+) -> ClipVisionOutput:
     """Let an encoder look at a picture: at its centre, or with "none" at all of it squeezed into a square."""
-    return clip_vision.encode_image(image, crop=crop == "center")
+    return vision.required(clip_vision).encode_image(image, crop=crop == "center")

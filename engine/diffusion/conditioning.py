@@ -18,11 +18,20 @@ Conditioning = Sequence[Entry]
 Made = list[tuple[Tensor, dict[str, Any]]]
 
 POOLED = "pooled_output"
+PICTURES = "unclip_conditioning"
 
 
 def with_settings(conditioning: Conditioning, **settings: Any) -> Made:
     """The same entries with these settings."""
     return [(tokens, {**old, **settings}) for tokens, old in conditioning]
+
+
+def with_picture(conditioning: Conditioning, seen: Any, strength: float, noise: float) -> Made:
+    """The same entries with one more picture for unCLIP models to follow; a share of `noise` makes them freer."""
+    picture = {"clip_vision_output": seen, "strength": strength, "noise_augmentation": noise}
+    return [
+        (tokens, {**settings, PICTURES: [*settings.get(PICTURES, ()), picture]}) for tokens, settings in conditioning
+    ]
 
 
 def combine(*conditionings: Conditioning) -> Made:

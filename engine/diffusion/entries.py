@@ -92,7 +92,7 @@ class _Placed:
 
 
 def resolve(
-    lists: Mapping[str, Conditioning], model: Predictor, latent: Tensor, noise_mask: Tensor | None
+    lists: Mapping[str, Conditioning], model: Predictor, latent: Tensor, noise_mask: Tensor | None, seed: int = 0
 ) -> dict[str, tuple[Entry, ...]]:
     """The lists of one guider, entry by entry, for the processed initial latent (B, C, …, H, W).
 
@@ -101,7 +101,9 @@ def resolve(
     """
     placed = {name: [_place(entry, latent) for entry in each] for name, each in lists.items()}
     matched = _with_lent_controls(_match_areas(placed))
-    return {name: tuple(_finish(each, name, model, latent, noise_mask) for each in matched[name]) for name in lists}
+    return {
+        name: tuple(_finish(each, name, model, latent, noise_mask, seed) for each in matched[name]) for name in lists
+    }
 
 
 def _place(entry: Any, latent: Tensor) -> _Placed:
@@ -210,11 +212,13 @@ def _with_lent_controls(placed: Mapping[str, list[_Placed]]) -> Mapping[str, lis
     return {**placed, "negative": kept}
 
 
-def _finish(placed: _Placed, name: str, model: Predictor, latent: Tensor, noise_mask: Tensor | None) -> Entry:
+def _finish(
+    placed: _Placed, name: str, model: Predictor, latent: Tensor, noise_mask: Tensor | None, seed: int
+) -> Entry:
     settings = placed.settings
     area = placed.area and _clamped(placed.area, latent)
     role = settings.get("prompt_type") or ("negative" if name == "negative" else "positive")
-    extras = model.extras({**settings, "role": role}, latent, noise_mask)
+    extras = model.extras({**settings, "role": role, "seed": seed}, latent, noise_mask)
     start, end = settings.get("start_percent"), settings.get("end_percent")
     return Entry(
         tokens=placed.tokens.to(latent.device),

@@ -173,9 +173,9 @@ class Family(Protocol):
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for, e.g. `y` (1 or B, adm) or `concat` (B, c, H, W).
 
-        `entry` holds the settings of a conditioning entry and `role` ("positive" or "negative"); `latent` is the
-        processed initial latent (B, C, H, W), `mask` the noise mask (B, 1, H, W) at latent size, if any. Tensors of the
-        latent's height and width are cropped for entries that cover an area.
+        `entry` holds the settings of a conditioning entry, `role` ("positive" or "negative") and the run's `seed`;
+        `latent` is the processed initial latent (B, C, H, W), `mask` the noise mask (B, 1, H, W) at latent size, if
+        any. Tensors of the latent's height and width are cropped for entries that cover an area.
         """
         ...
 

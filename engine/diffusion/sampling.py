@@ -61,7 +61,7 @@ def _sampled(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, laten
     mask = None if latent.get("noise_mask") is None else fitted(latent["noise_mask"], start)
     denoise = Denoiser(
         guider,
-        resolve(all_lists(guider), model, start, mask),
+        resolve(all_lists(guider), model, start, mask, noise.seed),
         None if mask is None else _noise_mask(mask, start, drawn, solver, noise.seed, sigmas, model),
         solver.reads_uncond,
         solver.reads_variance,

@@ -61,6 +61,14 @@ class Vision:
         return tuple(each.float().cpu() for each in (vector, out.last_hidden_state, out.hidden_states[-2]))
 
 
+def required(vision: Vision | None) -> Vision:
+    """The encoder itself. Raises ValueError where a checkpoint had none."""
+    if vision is None:
+        msg = "there is no encoder of pictures (clip_vision): the checkpoint holds none; load one with CLIPVisionLoader"
+        raise ValueError(msg)
+    return vision
+
+
 def prepared(image: Tensor, side: int, mean: tuple[float, ...], std: tuple[float, ...], *, crop: bool) -> Tensor:
     """Pictures (B, H, W, C) in 0..1 as encoders take them: (B, 3, side, side), normalised from 8 bits.
 

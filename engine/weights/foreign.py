@@ -45,8 +45,6 @@ OTHER_FILES = (
     Telltale("an image autoencoder: load it with VAELoader", "decoder.conv_in.weight"),
 )
 
-_UNCLIP_WIDTHS = (1536, 2048)  # of the image vector
-
 
 def describe(names: Shapes, network: Shapes) -> str | None:
     """What a file is, in words, if it holds no model that can be loaded; None if it may be one.
@@ -65,10 +63,6 @@ def describe(names: Shapes, network: Shapes) -> str | None:
 
 
 def _unet(network: Shapes) -> str | None:
-    vector = network.get("label_emb.0.0.weight", (0, 0))[1]
-    attends_at_full_size = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight" in network
-    if vector in _UNCLIP_WIDTHS and attends_at_full_size:
-        return "SD 2.1 unCLIP, which takes pictures as prompts"
     if network["input_blocks.0.0.weight"][1:2] == (5,):
         return "SD 2 depth-to-image, which takes a depth map"
     return None

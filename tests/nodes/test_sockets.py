@@ -16,7 +16,16 @@ FILES = (
     *("load_image", "mask", "primitive", "save_image", "string", "vae"),
     *("conditioning", "custom_sampling", "guiders", "model_patches", "model_sampling", "sample", "samplers"),
     *("clip_merge", "lora", "model_merge", "model_merge_layers", "save_model", "schedule_edits", "schedules"),
-    *("attention_patches", "caching", "clip_vision", "compile_model", "control", "guidance_patches", "lora_save"),
+    *(
+        "attention_patches",
+        "caching",
+        "clip_vision",
+        "unclip",
+        "compile_model",
+        "control",
+        "guidance_patches",
+        "lora_save",
+    ),
 )
 OURS = {path.name for path in BUNDLED.rglob("*.safetensors")}  # the reference's disk held no models
 TYPES = [describe() for file in FILES for describe in declared(import_module(f"nodes.{file}"))]

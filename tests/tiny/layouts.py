@@ -11,6 +11,7 @@ from engine.weights.unet_shape import UNetShape
 Shapes = dict[str, tuple[int, ...]]
 
 WIDTH = 32  # of text encoders and of the narrowest layers
+SEEN = 24  # numbers that the encoders of pictures tell of one
 VOCABULARY, POSITIONS = 49408, 77
 
 
@@ -28,7 +29,7 @@ def _depths(*levels: int, each: int = 2) -> tuple[tuple[int, ...], ...]:
     return tuple((depth,) * each for depth in levels)
 
 
-def _sd(in_channels: int = 4, linear: bool = False) -> UNetShape:
+def _sd(in_channels: int = 4, linear: bool = False, vector: int | None = None) -> UNetShape:
     return UNetShape(
         in_channels=in_channels,
         out_channels=4,
@@ -38,6 +39,7 @@ def _sd(in_channels: int = 4, linear: bool = False) -> UNetShape:
         decoder=_depths(0, 1, 1, 1, each=3),
         context=WIDTH,
         linear_projection=linear,
+        vector=vector,
     )
 
 
@@ -79,6 +81,7 @@ LAYOUTS = {
     "sd2": Layout(_sd(linear=True), "width 64", _SD2_TEXT),
     "sd2v": Layout(_sd(linear=True), "width 64", _SD2_TEXT),
     "sd2inpaint": Layout(_sd(9, linear=True), "width 64", _SD2_TEXT),
+    "unclip": Layout(_sd(linear=True, vector=2 * SEEN), "width 64", _SD2_TEXT),
     "sdxl": Layout(_sdxl(), "width 64", _SDXL_TEXT),
     "sdxlv": Layout(_sdxl(), "width 64", _SDXL_TEXT, ("v_pred",)),
     "sdxlz": Layout(_sdxl(), "width 64", _SDXL_TEXT, ("v_pred", "ztsnr")),

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from engine.diffusion.families.vision_files import build_vision, in_files
 from engine.weights.vision_names import VisionShape
-from tests.tiny.checkpoints import random_weight
+from tests.tiny.checkpoints import random_weight, tiny_tensors
+from tests.tiny.layouts import SEEN
 
-TINY = VisionShape("clip", 32, 64, layers=2, heads=1, patch=14, image=28, projected=24)
-DEEP = VisionShape("clip", 32, 64, layers=25, heads=1, patch=14, image=28, projected=24)
+TINY = VisionShape("clip", 32, 64, layers=2, heads=1, patch=14, image=28, projected=SEEN)
+DEEP = VisionShape("clip", 32, 64, layers=25, heads=1, patch=14, image=28, projected=SEEN)
 SIGLIP = VisionShape("siglip", 32, 64, layers=2, heads=1, patch=14, image=42, projected=None)
 
 
@@ -55,3 +56,14 @@ def make_tiny_vision(path: Path, tensors: dict[str, Tensor] | None = None) -> Pa
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tiny_vision() if tensors is None else tensors, path, {"format": "pt"})
     return path
+
+
+def make_tiny_unclip(path: Path) -> Path:
+    """Write an unCLIP checkpoint: a tiny model with the encoder that it follows, and how it normalises vectors."""
+    beside = {
+        "noise_augmentor.data_mean": random_weight("mean.bias", (1, SEEN)),
+        "noise_augmentor.data_std": random_weight("spread", (SEEN,))[None].contiguous(),
+    }
+    return make_tiny_vision(
+        path, tiny_tensors("unclip") | beside | in_open_clip_names(tiny_vision(), "embedder.model.visual.")
+    )

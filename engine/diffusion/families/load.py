@@ -13,6 +13,7 @@ from engine.diffusion.families.autoencoder import load_autoencoder
 from engine.diffusion.families.sdxl import Sdxl, SdxlRefiner
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.text_parts import clip_of_checkpoint, clip_of_files
+from engine.diffusion.families.unclip import UnClip, augmentor_of
 from engine.diffusion.families.unet import load_unet
 from engine.diffusion.levels import DiscreteLevels, EdmLevels, Levels
 from engine.diffusion.model import Model
@@ -22,7 +23,7 @@ from engine.diffusion.vae import Vae
 from engine.weights.read import Tensors, open_tensors
 from engine.weights.recognise import Recognised, network_of, recognise, vae_prefix
 
-FAMILIES = {"sd15": StableDiffusion, "sd2": StableDiffusion, "sdxl": Sdxl, "refiner": SdxlRefiner}
+FAMILIES = {"sd15": StableDiffusion, "sd2": StableDiffusion, "unclip": UnClip, "sdxl": Sdxl, "refiner": SdxlRefiner}
 FORMATS = {"sd15": latent_format.SD15, "sdxl": latent_format.SDXL, "playground": latent_format.PLAYGROUND}
 
 
@@ -86,9 +87,17 @@ def build_model(tensors: Tensors, found: Recognised, placement: Placement, stora
     network = network_of(tensors)
     size = sum(prod(spec.shape) for spec in network.specs.values()) * (storage or placement.dtype).itemsize
     memory.check_room(size, placement.device, f"the network of {tensors.path.name}")
-    family = FAMILIES[found.family](found, FORMATS[found.latent])
+    family = family_of(tensors, found)
     unet = load_unet(network, found, placement, storage)
     return Model(unet, family, levels_of(found), parameterisation_of(found))
+
+
+def family_of(tensors: Tensors, found: Recognised) -> StableDiffusion:
+    """How a recognised model is called, with what its file says of that beside the network."""
+    family = FAMILIES[found.family](found, FORMATS[found.latent])
+    if isinstance(family, UnClip):
+        return replace(family, augmentor=augmentor_of(tensors, (found.unet.vector or 0) // 2))
+    return family
 
 
 def levels_of(found: Recognised) -> Levels:

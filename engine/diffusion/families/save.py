@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine.diffusion.families.open_clip_names import in_open_clip_names
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.text_parts import PLACES
+from engine.diffusion.families.unclip import UnClip
 from engine.diffusion.levels import DiscreteLevels, EdmLevels
 from engine.diffusion.model import Model
 from engine.diffusion.parameterisation import EdmPrediction, EpsilonPrediction, VPrediction
@@ -30,6 +31,8 @@ def checkpoint_tensors(model: Model, clip: Clip | None = None, vae: Vae | None =
     """
     family = _family(model)
     tensors = _prefixed(NETWORK_PREFIXES[0], network_tensors(model)) | _markers(model, family.recognised)
+    if isinstance(family, UnClip) and family.augmentor is not None:
+        tensors |= family.augmentor.tensors()
     if clip is not None:
         layout, places = PLACES[family.name]
         if clip.layout.name != layout:

@@ -10,9 +10,11 @@ from engine.weights.read import BadFile, Tensors
 
 # Family -> layout of encoders, and for each encoder the prefixes under which files keep it, usual ones first.
 _NEWER = "text_encoders.clip_{}.transformer."
+_SD2 = ("sd2", {"h": ("cond_stage_model.model.", "conditioner.embedders.0.model.", _NEWER.format("h"))})
 PLACES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "sd15": ("sd1", {"l": ("cond_stage_model.transformer.", _NEWER.format("l"))}),
-    "sd2": ("sd2", {"h": ("cond_stage_model.model.", "conditioner.embedders.0.model.", _NEWER.format("h"))}),
+    "sd2": _SD2,
+    "unclip": _SD2,
     "sdxl": (
         "sdxl",
         {

@@ -44,7 +44,7 @@ def load_unet(
         raise BadFile(tensors.path, f"holds a UNet that cannot be built: {error}") from None
     names = unet_names.ldm_names(unet.state_dict())
     fill(unet, tensors, names, placement.device, placement.dtype, "the UNet")
-    if found.family == "sd2" and placement.dtype != torch.float32:
+    if found.family in ("sd2", "unclip") and placement.dtype != torch.float32:
         attend_in_float32(unet)
     if storage is not None:
         # The first layer stays as it is: the type of its weights is the one the network computes in.

@@ -21,21 +21,24 @@ _SIGLIP_MEAN, _SIGLIP_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 def load_vision(path: Path, placement: Placement | None = None) -> Vision:
     """Load an encoder that sees pictures. Raises FileNotFoundError, BadFile for what is none, and OutOfMemory."""
-    placement = placement or place.current()
-    tensors = open_tensors(path)
-    with memory.named_shortage(f"loading {path.name}", placement.device):
-        made = vision_of_checkpoint(tensors, placement)
+    made = find_vision(path, placement)
     if made is None:
         raise BadFile(path, f"holds no encoder that sees pictures; can be loaded: {SUPPORTED}")
     return made
 
 
-def vision_of_checkpoint(tensors: Tensors, placement: Placement) -> Vision | None:
+def find_vision(path: Path, placement: Placement | None = None) -> Vision | None:
     """The encoder that a file holds beside whatever else; None where it has none. Raises as above."""
-    found = vision_tensors(tensors)
+    placement = placement or place.current()
+    found = vision_tensors(open_tensors(path))
     if found is None:
         return None
-    shape = read_vision_shape(found)
+    with memory.named_shortage(f"loading {path.name}", placement.device):
+        return _built(found, placement)
+
+
+def _built(tensors: Tensors, placement: Placement) -> Vision:
+    shape = read_vision_shape(tensors)
     try:
         network = build_vision(shape)
     except ValueError as error:
@@ -44,7 +47,7 @@ def vision_of_checkpoint(tensors: Tensors, placement: Placement) -> Vision | Non
     size = sum(prod(each.shape) for each in wanted.values()) * placement.dtype.itemsize
     memory.check_room(size, placement.device, f"the encoder of pictures in {tensors.path.name}")
     names = {name: in_files(name) for name in wanted}
-    fill(network, found, names, placement.device, placement.dtype, "the encoder of pictures")
+    fill(network, tensors, names, placement.device, placement.dtype, "the encoder of pictures")
     _count_positions(network, placement.device)
     mean, std = (_CLIP_MEAN, _CLIP_STD) if shape.kind == "clip" else (_SIGLIP_MEAN, _SIGLIP_STD)
     return Vision(network, shape.image, tensors.path.name, mean, std)
