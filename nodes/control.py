@@ -1,4 +1,4 @@
-"""Nodes that load ControlNets and T2I adapters, and let a picture steer where things go."""
+"""Nodes that load ControlNets, Control-LoRAs and T2I adapters, and let a picture steer where things go."""
 
 from typing import Annotated, Literal, NamedTuple, get_args
 
@@ -35,7 +35,7 @@ class Steered(NamedTuple):
 
 @node("loaders", id="ControlNetLoader", title="Load ControlNet Model")
 def control_net_loader(control_net_name: ControlName) -> ControlNet:
-    """Load a ControlNet or a T2I adapter of SD 1.x, SD 2.x or SDXL."""
+    """Load a ControlNet, a Control-LoRA or a T2I adapter of SD 1.x, SD 2.x or SDXL."""
     path = folders.current().require("controlnet", control_net_name)
     return shelf.current().get(lambda: control_files.load_steering(path), (path,), "control net", place.current())
 

@@ -6,7 +6,7 @@ Controls chain: each knows the one that was put on before it, and what they tell
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from engine.diffusion.calls import Control as CallControl
 from engine.diffusion.conditioning import Conditioning, Made
 from engine.diffusion.families.control_network import HINT_CELL, ControlNetwork, Residuals
 from engine.diffusion.hinted import Hinted, Steering, stable_diffusion
-from engine.diffusion.model import BlockHook, Model
+from engine.diffusion.model import BlockHook
 from engine.weights.unet_shape import UNetShape
 
 S = TypeVar("S", bound=Steering)
@@ -55,9 +55,35 @@ class ControlNet:
         """It as a control of a prompt: see `Hinted`."""
         return Control(self, hint, strength, start, end, previous)
 
+    def on(self, model: object) -> "ControlNet":
+        """It itself, for a model of the kind that it was made for. Raises ValueError."""
+        _, family = stable_diffusion(model, self.name)
+        unet = family.recognised.unet
+        for what, theirs, ours in (
+            ("text of width", unet.context, self.shape.context),
+            ("levels of the widths", unet.widths, self.shape.widths),
+            ("residual blocks per level:", unet.residuals, self.shape.residuals),
+            ("a vector beside the text of width", unet.vector or 0, self.shape.vector or 0),
+        ):
+            if theirs != ours:
+                msg = f"{self.name} does not fit this {family.name} model: it wants {what} {ours}, the model has"
+                raise ValueError(f"{msg} {theirs}; take a ControlNet made for this kind of model")
+        return self
+
+
+class Fitting(Protocol):
+    """A ControlNet, or what becomes one for a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    def on(self, model: object) -> ControlNet:
+        """The ControlNet that steers this model. Raises ValueError for a model that it does not fit."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
-class Control(Hinted[ControlNet]):
+class Control(Hinted[Fitting]):
     """A ControlNet with its hint."""
 
     def blocks(self, call: Call) -> tuple[BlockHook, ...]:
@@ -80,7 +106,8 @@ class Control(Hinted[ControlNet]):
         """What this control alone tells the network, or None where it is not active at the call's level."""
         if not self.is_active(call):
             return None
-        model, net = _fitting(call.model, self.net), self.net
+        model, _ = stable_diffusion(call.model, self.net.name)
+        net = self.net.on(model)
         x = model.parameterisation.scale_input(call.x, call.sigma).to(net.device, net.dtype)
         vector = call.extras.get("y")
         told = net.network(
@@ -142,19 +169,3 @@ def _scaled(told: Residuals, strength: float, is_mean: bool, device: torch.devic
         return (each * strength).to(device)
 
     return Residuals(tuple(scale(each) for each in told.skips), scale(told.middle))
-
-
-def _fitting(model: object, net: ControlNet) -> Model:
-    """The model itself, if it is of the kind that the ControlNet was made for. Raises ValueError."""
-    known, family = stable_diffusion(model, net.name)
-    unet = family.recognised.unet
-    for what, theirs, ours in (
-        ("text of width", unet.context, net.shape.context),
-        ("levels of the widths", unet.widths, net.shape.widths),
-        ("residual blocks per level:", unet.residuals, net.shape.residuals),
-        ("a vector beside the text of width", unet.vector or 0, net.shape.vector or 0),
-    ):
-        if theirs != ours:
-            msg = f"{net.name} does not fit this {family.name} model: it wants {what} {ours}, the model has"
-            raise ValueError(f"{msg} {theirs}; take a ControlNet made for this kind of model")
-    return known

@@ -28,9 +28,9 @@ _UNION = ("task_embedding", "transformer_layes.", "spatial_ch_projs.", "control_
 
 DIFFERENCE = "difference"  # marks files whose weights are what has to be added to a UNet's
 
-_OTHER_KINDS = (  # with the names of a ControlNet
-    Telltale("a Control-LoRA, which cannot be loaded today", "lora_controlnet"),
-)
+LORA = "lora_controlnet"  # marks files whose weights are changes of those of the model that is steered
+
+_OWN = ("input_hint_block.", "zero_convs.", "middle_block_out.")  # what a UNet does not have
 _FOREIGN = (
     Telltale("a T2I style adapter, which cannot be loaded today", "style_embedding"),
     Telltale("a ControlNet for Flux or SD 3, which cannot be loaded today", "controlnet_blocks.0.weight"),
@@ -63,6 +63,16 @@ def is_difference(tensors: Mapping[str, object]) -> bool:
     return any(f"{prefix}{DIFFERENCE}" in tensors for prefix in ("", PREFIX))
 
 
+def is_lora(tensors: Mapping[str, object]) -> bool:
+    """Whether a file holds changes of the weights of the model that is steered."""
+    return any(f"{prefix}{LORA}" in tensors for prefix in ("", PREFIX))
+
+
+def is_own(name: str) -> bool:
+    """Whether a tensor, by its original name, is one of those that a UNet does not have."""
+    return name.startswith(_OWN)
+
+
 def module_names(names: Iterable[str]) -> dict[str, str]:
     """For each tensor of a `ControlNetwork` its name in the original layout, without prefix."""
     made: dict[str, str] = {}
@@ -83,8 +93,9 @@ def module_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _described(shapes: Shapes) -> str | None:
-    is_control = any(name.endswith((HINT, _DIFFUSERS_HINT)) for name in shapes)
-    for telltale in _OTHER_KINDS if is_control else (*_OTHER_KINDS, *_FOREIGN):
+    if any(name.endswith((HINT, _DIFFUSERS_HINT)) for name in shapes):
+        return None
+    for telltale in _FOREIGN:
         if any(name.endswith(telltale.name) for name in shapes):
             return telltale.words
     return None

@@ -1,6 +1,6 @@
 """The ControlNet nodes find their files, steer a whole sampling run, and do nothing at strength zero."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from engine.weights.shelf import Shelf
 from nodes import conditioning, control, load, sample, text
 from tests.tiny.adapters import tiny_adapter
 from tests.tiny.checkpoints import make_tiny_checkpoint
-from tests.tiny.controls import make_tiny_control
+from tests.tiny.controls import make_tiny_control, tiny_control_lora
 
 HINT = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(3))
 
@@ -71,11 +71,14 @@ def test_at_strength_zero_prompts_are_given_back(loaded: load.Loaded) -> None:
     assert control.control_net_apply_advanced(words, words, net, HINT, 0.0) == (words, words)
 
 
-def test_a_t2i_adapter_steers_a_run_in_the_same_nodes_under_a_mask_too(loaded: load.Loaded, disk: Folders) -> None:
-    save_file(tiny_adapter("light_adapter"), disk.models / "controlnet" / "t2iadapter.safetensors")
+@pytest.mark.parametrize("tensors", [lambda: tiny_adapter("light_adapter"), tiny_control_lora], ids=["t2i", "lora"])
+def test_other_kinds_steer_a_run_in_the_same_nodes_under_a_mask_too(
+    loaded: load.Loaded, disk: Folders, tensors: Callable[[], dict[str, Tensor]]
+) -> None:
+    save_file(tensors(), disk.models / "controlnet" / "other.safetensors")
     assert loaded.clip is not None
     words, none = (text.clip_text_encode(each, loaded.clip) for each in ("a fox", ""))
-    net = control.control_net_loader("t2iadapter.safetensors")
+    net = control.control_net_loader("other.safetensors")
     plain, steered = sampled(loaded, words, none), sampled(loaded, *both_with(net, words, none))
     assert not torch.allclose(plain, steered, atol=1e-3)
     assert torch.allclose(sampled(loaded, control.control_net_apply(words, net, HINT, 0.8), none), steered, atol=1e-4)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -9,10 +10,12 @@ from engine.diffusion.families.assign import hollow
 from engine.diffusion.families.control_network import ControlNetwork
 from engine.diffusion.families.control_union import Union
 from engine.diffusion.families.unet import build_unet
-from engine.weights.control_names import PREFIX, module_names
+from engine.weights.control_names import LORA, PREFIX, is_own, module_names
 from engine.weights.unet_names import ldm_names
 from tests.tiny.checkpoints import random_weight
 from tests.tiny.layouts import LAYOUTS, WIDTH
+
+RANK = 4  # of a Control-LoRA
 
 
 def tiny_control(family: str = "sd15", prefix: str = PREFIX) -> dict[str, Tensor]:
@@ -53,3 +56,16 @@ def make_tiny_control(path: Path, tensors: dict[str, Tensor] | None = None) -> P
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tiny_control() if tensors is None else tensors, path, {"format": "pt"})
     return path
+
+
+def tiny_control_lora(family: str = "sd15") -> dict[str, Tensor]:
+    """A Control-LoRA for the tiny model of this family: matrices as two factors, all else whole."""
+    made: dict[str, Tensor] = {LORA: torch.zeros(0)}
+    for name, tensor in tiny_control(family, "").items():
+        if is_own(name) or tensor.ndim == 1:
+            made[name] = tensor
+        elif not name.startswith("time_embed"):  # what a file does not have stays as the model has it
+            module, (out, into, *kernel) = name.removesuffix(".weight"), tensor.shape
+            made[f"{module}.up"] = random_weight(f"{module}.up", (out, RANK, *[1] * len(kernel)))
+            made[f"{module}.down"] = random_weight(f"{module}.down", (RANK, into, *kernel))
+    return made

@@ -10,6 +10,7 @@ from engine.device import memory, place
 from engine.device.place import Placement
 from engine.diffusion.adapter import Adapter
 from engine.diffusion.control import ControlNet
+from engine.diffusion.control_lora import ControlLora
 from engine.diffusion.families.assign import fill, hollow
 from engine.diffusion.families.attention import attend_in_float32
 from engine.diffusion.families.control_network import ControlNetwork
@@ -18,7 +19,8 @@ from engine.diffusion.families.unet import Heads, build_unet
 from engine.diffusion.hinted import Steering
 from engine.diffusion.model import Model
 from engine.weights.adapter_names import AdapterShape, adapter_shape, adapter_tensors, is_adapter
-from engine.weights.control_names import PREFIX, control_tensors, is_difference, module_names
+from engine.weights.control_names import LORA, PREFIX, control_tensors, is_difference, is_lora, is_own, module_names
+from engine.weights.deltas import Delta, LowRank, Replacement, Scaled
 from engine.weights.read import BadFile, Tensors, open_tensors
 from engine.weights.unet_shape import UNetShape, UnknownShape, read_encoder_shape
 
@@ -26,12 +28,14 @@ _SHUFFLES = ("_shuffle", "_shuffle_fp16")  # how the files end whose networks te
 
 
 def load_steering(path: Path, placement: Placement | None = None, base: Model | None = None) -> Steering:
-    """Load a ControlNet (see `load_control_net`) or a T2I adapter of SD 1.x, SD 2.x or SDXL in either layout.
+    """Load a ControlNet (see `load_control_net`), a Control-LoRA, or a T2I adapter in either layout.
 
     Raises FileNotFoundError, BadFile for what cannot be loaded, and OutOfMemory.
     """
     tensors, placement = open_tensors(path), placement or place.current()
-    return _adapter(tensors, placement) if is_adapter(tensors) else _control_net(tensors, placement, base)
+    if is_adapter(tensors):
+        return _adapter(tensors, placement)
+    return _control_lora(tensors) if is_lora(tensors) else _control_net(tensors, placement, base)
 
 
 def load_control_net(path: Path, placement: Placement | None = None, base: Model | None = None) -> ControlNet:
@@ -68,6 +72,24 @@ def _control_net(whole: Tensors, placement: Placement, base: Model | None) -> Co
     if shape.linear_projection and shape.vector is None and placement.dtype != torch.float32:
         attend_in_float32(network.encoder)
     return ControlNet(network, shape, path.name, path.stem.endswith(_SHUFFLES))
+
+
+def _control_lora(whole: Tensors) -> ControlLora:
+    tensors = control_tensors(whole)
+    changes: dict[str, Delta] = {}
+    own: dict[str, Tensor] = {}
+    for name in tensors:
+        module, _, leaf = name.rpartition(".")
+        if name == LORA or (leaf == "down" and f"{module}.up" in tensors):
+            continue
+        content = tensors[name].clone()  # in memory of its own: files may be written anew
+        if is_own(name):
+            own[name] = content
+        elif leaf == "up" and f"{module}.down" in tensors:
+            changes[f"{module}.weight"] = Scaled(LowRank(content, tensors[f"{module}.down"].clone()))
+        else:
+            changes[name] = Replacement(content)
+    return ControlLora(changes, own, whole.path.name, whole.path.stem.endswith(_SHUFFLES))
 
 
 def _adapter(tensors: Tensors, placement: Placement) -> Adapter:

@@ -91,7 +91,6 @@ ZERO = torch.zeros
 WRONG = {
     "lora": ({"x.lora_down.weight": ZERO(4, 4)}, "is a LoRA"),
     "checkpoint": ({"model.diffusion_model.out.2.weight": ZERO(4, 4)}, "load it with CheckpointLoaderSimple"),
-    "control lora": ({"input_hint_block.0.weight": ZERO(4), "lora_controlnet": ZERO(1)}, "is a Control-LoRA"),
     "style": ({"style_embedding": ZERO(1, 8, 4)}, "is a T2I style adapter"),
     "flux": ({"controlnet_blocks.0.weight": ZERO(4, 4)}, "for Flux or SD 3"),
     "other": ({"a": ZERO(3)}, "holds no ControlNet that is known"),
