@@ -36,6 +36,10 @@ LINES = {
         "Twice the size that the model was trained for: as it is, with attention in tiles, and laid out small by deep"
         " shrink."
     ),
+    "tiled_diffusion": (
+        "In overlapping tiles of the size that the model knows: a second pass at twice the size, left, and a wide"
+        " picture, right below; above it the same as a whole."
+    ),
     "merging": (
         "The model, half of it and half of its ink LoRA, the LoRA in the encoder alone, and the difference of the two"
         " added again, which is kept as a LoRA file too."

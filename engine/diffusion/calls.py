@@ -15,6 +15,7 @@ from torch import Tensor
 from engine.device import memory
 from engine.device.memory import OutOfMemory
 from engine.diffusion.model import BlockHook, Predictor
+from engine.diffusion.tiling import Window
 
 MOST_CELLS = 1 << 18  # latent cells (rows * height * width) in one call: 16 images of 1024² pixels
 MOST_REPEATS = 4  # how often the shortest text of a call may be repeated to reach the common length
@@ -22,7 +23,10 @@ MOST_REPEATS = 4  # how often the shortest text of a call may be repeated to rea
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """What one conditioning entry wants predicted: rows x (B, C, …, h, w) at sigma (B,), text (b, T, dim)."""
+    """What one conditioning entry wants predicted: rows x (B, C, …, h, w) at sigma (B,), text (b, T, dim).
+
+    `window` is where x lies in the entry's latent if it is a tile of it.
+    """
 
     model: Predictor
     x: Tensor
@@ -30,6 +34,7 @@ class Piece:
     context: Tensor
     extras: Mapping[str, Tensor]
     control: "Control | None" = None
+    window: Window | None = None
 
     @property
     def cells(self) -> int:
@@ -38,7 +43,7 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One network call: the rows of its pieces one after the other, `rows` of each."""
+    """One network call: the rows of its pieces one after the other, `rows` of each; `windows` of those in tiles."""
 
     model: Predictor
     x: Tensor
@@ -46,6 +51,7 @@ class Call:
     context: Tensor
     extras: Mapping[str, Tensor]
     rows: tuple[int, ...]
+    windows: tuple[Window | None, ...] = ()
 
 
 class Control(Protocol):
@@ -124,6 +130,7 @@ def _call(pieces: Sequence[Piece]) -> list[Tensor]:
             name: torch.cat([_rows(piece.extras[name], len(piece.x)) for piece in pieces]) for name in first.extras
         },
         rows=rows,
+        windows=tuple(piece.window for piece in pieces),
     )
     blocks = first.control.blocks(call) if first.control is not None else ()
     x0 = first.model.predict(call.x, call.sigma, call.context, call.extras, blocks)

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from engine.diffusion.calls import Piece, predictions
+from engine.diffusion.calls import Piece
 from engine.diffusion.conditioning import Conditioning
 from engine.diffusion.drive import Ask, Prediction
 from engine.diffusion.entries import Entry
@@ -15,6 +15,7 @@ from engine.diffusion.guidance import Guider
 from engine.diffusion.model import SHOWN, Aside, AttentionHook, Model, Predictor, Watcher
 from engine.diffusion.noise_mask import NoiseMask
 from engine.diffusion.step_cache import StepCache
+from engine.diffusion.tiled_calls import tiled_predictions
 
 NOTHING = 1e-37  # keeps the mean of no weights at zero
 
@@ -85,6 +86,9 @@ class Denoiser:
             if aside.watch is None:
                 queries[aside.name] = _Query(entries, _hooked(model, aside.attention), x)
                 continue
+            if model.hooks.tiling is not None and len(model.hooks.tiling.windows(*x.shape[-2:])) > 1:
+                msg = f"{aside.name} has to see the whole picture, and TiledDiffusion shows it in tiles"
+                raise ValueError(f"{msg}: take one of the two nodes out")
             watcher = aside.watch()
             watched = queries[source]
             watching_model = watched.model.watched(watcher) if isinstance(watched.model, Model) else watched.model
@@ -163,7 +167,7 @@ def _ended(turns: Sequence[Turn]) -> list[Prediction]:
     ended: dict[int, Prediction] = {}
     asked = {index: next(turn) for index, turn in enumerate(turns)}
     while asked:
-        made = iter(predictions([piece for pieces in asked.values() for piece in pieces]))
+        made = iter(tiled_predictions([piece for pieces in asked.values() for piece in pieces]))
         answers = {index: [next(made) for _ in pieces] for index, pieces in asked.items()}
         asked = {}
         for index, answer in answers.items():

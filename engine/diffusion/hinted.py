@@ -12,10 +12,12 @@ from engine.diffusion.calls import Control as CallControl
 from engine.diffusion.families.control_network import HINT_CELL
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.model import Model
+from engine.diffusion.tiling import Window
 from engine.pictures.resample import repeat_batch, resize
 
 N = TypeVar("N")
 Features = tuple[Tensor, ...]
+_Place = tuple[tuple[int, int], Window | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Hinted(Generic[N]):
     start: float = 0.0
     end: float = 1.0
     previous: CallControl | None = None
-    _seen: dict[tuple[int, int], Features] = field(default_factory=dict[tuple[int, int], Features], repr=False)
+    _seen: dict[_Place, Features] = field(default_factory=dict[_Place, Features], repr=False)
 
     def __post_init__(self) -> None:
         if self.hint.ndim != 4 or self.hint.shape[-1] not in (3, 4):
@@ -47,18 +49,37 @@ class Hinted(Generic[N]):
         """What `see` makes of the hint (B, 3, H, W), for the rows of a call: each (rows, …).
 
         The hint is resized to the latent's size in pixels, rounded up to whole cells of this many pixels. What was seen
-        is kept for the next call of the same size.
+        is kept for the next call of the same size. Tiles are shown their part of it.
         """
-        height, width = call.x.shape[-2:]
-        if (height, width) not in self._seen:
-            tall, wide = (-(-HINT_CELL * side // cell) * cell for side in (height, width))
-            planes = resize(self.hint[..., :3].movedim(-1, 1), wide, tall, "nearest-exact", "center")
-            made = see(planes)
-            self._seen.clear()
-            self._seen[height, width] = made
-        return tuple(
-            torch.cat([repeat_batch(each, count) for count in call.rows]) for each in self._seen[height, width]
-        )
+        size = (call.x.shape[-2], call.x.shape[-1])
+        windows = call.windows or (None,) * len(call.rows)
+        seen = [self._seen_in(size if window is None else window.whole, window, cell, see) for window in windows]
+        rows = [[repeat_batch(each, count) for each in made] for made, count in zip(seen, call.rows, strict=True)]
+        return tuple(torch.cat(each) for each in zip(*rows, strict=True))
+
+    def _seen_in(
+        self, size: tuple[int, int], window: Window | None, cell: int, see: Callable[[Tensor], Features]
+    ) -> Features:
+        """What is seen of the hint over a latent of this size, or over a tile of it."""
+        if (size, window) not in self._seen:
+            made = see(self._planes(size, window, cell))
+            if any(other != size or window is None or known is None for other, known in self._seen):
+                self._seen.clear()  # only tiles of one latent are kept together
+            self._seen[size, window] = made
+        return self._seen[size, window]
+
+    def _planes(self, size: tuple[int, int], window: Window | None, cell: int) -> Tensor:
+        planes = self.hint[..., :3].movedim(-1, 1)
+        if window is not None:
+            planes = window.crop(_resized(planes, size, HINT_CELL), HINT_CELL)
+            size = (window.height, window.width)
+        return _resized(planes, size, cell)
+
+
+def _resized(planes: Tensor, size: tuple[int, int], cell: int) -> Tensor:
+    """Pixels (B, 3, H, W) over a latent of this size, in whole cells of this many pixels."""
+    tall, wide = (-(-HINT_CELL * side // cell) * cell for side in size)
+    return resize(planes, wide, tall, "nearest-exact", "center")
 
 
 class Steering(Protocol):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.diffusion.latent_format import LatentFormat
     from engine.diffusion.levels import Levels
     from engine.diffusion.parameterisation import Parameterisation
+    from engine.diffusion.tiling import Tiling
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ class Hooks:
     `predictions` may change the list [cond, uncond] before it is combined; `combine` replaces the linear formula of
     classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask into
     another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off. `attention` hooks stand
-    in for self-attention, later ones around earlier ones; `ranged` ones join `blocks` at some levels.
+    in for self-attention, later ones around earlier ones; `ranged` ones join `blocks` at some levels. With `tiling`
+    the network sees large latents tile by tile.
     """
 
     predictions: tuple[PredictionsHook, ...] = ()
@@ -150,6 +152,7 @@ class Hooks:
     attention: tuple[AttentionHook, ...] = ()
     asides: tuple[Aside, ...] = ()
     reuse: Reuse | None = None
+    tiling: "Tiling | None" = None
 
 
 class Family(Protocol):

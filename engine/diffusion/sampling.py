@@ -171,7 +171,9 @@ def _check_room(samples: Tensor, model: Predictor) -> str:
     sizes = " x ".join(str(n) for n in reversed(samples.shape[2:]))
     what = f"sampling {len(samples)} latent{'s' if len(samples) > 1 else ''} of {sizes} cells"
     copies = _COPIES * samples.numel() * torch.float32.itemsize
-    memory.check_room(copies + model.bytes_per_cell * prod(samples.shape[2:]), model.device, what)
+    tiling, shape = model.hooks.tiling, samples.shape[2:]
+    cells = prod(shape) if tiling is None else tiling.cells_at_once(shape)
+    memory.check_room(copies + model.bytes_per_cell * cells, model.device, what)
     return what
 
 

@@ -420,6 +420,7 @@ export const en = {
       upscale: { title: "Upscale", line: "Twice the size, by an upscale model." },
       model_patches: { title: "Model patches", line: "Guidance, merged tokens and spared steps, side by side." },
       large_picture: { title: "Beyond its size", line: "A picture twice the size that the model knows, in three ways." },
+      tiled_diffusion: { title: "In tiles", line: "Large and wide pictures in tiles of the size that the model knows." },
       merging: { title: "Merging", line: "A model and its LoRA mixed, and their difference saved." },
       custom_sampling: { title: "Sampling from parts", line: "Noise, guider, sampler and steps are nodes." },
       classifier_guidance: { title: "Led by a classifier", line: "No prompt: a classifier leads to dawn, noon, dusk and night." },
