@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.diffusion.model import Model as ModelValue
     from engine.diffusion.noise import Noise as NoiseValue
     from engine.diffusion.solvers.solver import Solver as SolverValue
+    from engine.diffusion.style import StyleModel as StyleModelValue
     from engine.diffusion.text.clip import Clip as ClipValue
     from engine.diffusion.vae import Vae as VaeValue
     from engine.diffusion.vision import Seen, Vision
@@ -40,6 +41,7 @@ Vae = Annotated["VaeValue", Kind("VAE")]
 ClipVision = Annotated["Vision", Kind("CLIP_VISION")]
 ClipVisionOutput = Annotated["Seen", Kind("CLIP_VISION_OUTPUT")]  # image_embeds, last_hidden_state, …
 ControlNet = Annotated["Steering", Kind("CONTROL_NET")]
+StyleModel = Annotated["StyleModelValue", Kind("STYLE_MODEL")]
 UpscaleModel = Annotated["UpscaleModelValue", Kind("UPSCALE_MODEL")]  # called on (1, C, H, W) in 0..1; `scale`
 Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
@@ -85,6 +87,7 @@ __all__ = [
     "Sampling",
     "Seed",
     "Sigmas",
+    "StyleModel",
     "Text",
     "Tip",
     "UpscaleModel",

@@ -19,11 +19,26 @@ Made = list[tuple[Tensor, dict[str, Any]]]
 
 POOLED = "pooled_output"
 PICTURES = "unclip_conditioning"
+TOKEN_BIAS = "token_bias"
+"""The setting that says how much more each token is attended to: (1, T), added before the softmax; 0 behind its end."""
 
 
 def with_settings(conditioning: Conditioning, **settings: Any) -> Made:
     """The same entries with these settings."""
     return [(tokens, {**old, **settings}) for tokens, old in conditioning]
+
+
+def append(conditioning: Conditioning, tokens: Tensor, bias: float) -> Made:
+    """The same entries with these tokens (1, t, dim) behind their text, attended to with this bias."""
+    others: Entry = (tokens, {TOKEN_BIAS: torch.full(tokens.shape[:2], bias)} if bias else {})
+    return concat(conditioning, [others])
+
+
+def token_bias(tokens: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    """How much more each token (B, T, dim) is attended to: (1, T), zero where nothing was said of it."""
+    bias: Tensor | None = settings.get(TOKEN_BIAS)
+    bias = torch.zeros(1, 0) if bias is None else bias
+    return functional.pad(bias[:, : tokens.shape[1]], (0, max(0, tokens.shape[1] - bias.shape[1])))
 
 
 def with_picture(conditioning: Conditioning, seen: Any, strength: float, noise: float) -> Made:
@@ -65,12 +80,8 @@ def average(to: Conditioning, source: Conditioning, strength: float) -> Made:
 
 def concat(to: Conditioning, source: Conditioning) -> Made:
     """The first entry of `source` appended to each of `to`, along the tokens; the settings of `to` stay."""
-    other, _ = _first(source, "conditioning_from")
-    joined: Made = []
-    for tokens, settings in to:
-        _check_same_width(tokens, other, "tokens")
-        joined.append((torch.cat([tokens, other.to(tokens)], dim=1), dict(settings)))
-    return joined
+    other, other_settings = _first(source, "conditioning_from")
+    return [(_joined(tokens, other), _biased(tokens, settings, other, other_settings)) for tokens, settings in to]
 
 
 def zero_out(conditioning: Conditioning) -> Made:
@@ -82,6 +93,21 @@ def zero_out(conditioning: Conditioning) -> Made:
             settings[POOLED] = torch.zeros_like(settings[POOLED])
         zeroed.append((torch.zeros_like(tokens), settings))
     return zeroed
+
+
+def _joined(tokens: Tensor, other: Tensor) -> Tensor:
+    _check_same_width(tokens, other, "tokens")
+    return torch.cat([tokens, other.to(tokens).expand(len(tokens), -1, -1)], dim=1)
+
+
+def _biased(
+    tokens: Tensor, settings: Mapping[str, Any], other: Tensor, other_settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The settings of the first tokens, with the bias of both where either has one."""
+    if settings.get(TOKEN_BIAS) is None and other_settings.get(TOKEN_BIAS) is None:
+        return dict(settings)
+    bias = torch.cat([token_bias(tokens, settings), token_bias(other, other_settings)], dim=1)
+    return {**settings, TOKEN_BIAS: bias}
 
 
 def _first(conditioning: Conditioning, name: str) -> tuple[Tensor, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.diffusion.conditioning import Conditioning
+from engine.diffusion.conditioning import TOKEN_BIAS, Conditioning, token_bias
 from engine.diffusion.model import Predictor
 
 FEATHER = 8  # cells over which an area without a mask fades in, where it does not touch the border
@@ -219,6 +219,8 @@ def _finish(
     area = placed.area and _clamped(placed.area, latent)
     role = settings.get("prompt_type") or ("negative" if name == "negative" else "positive")
     extras = model.extras({**settings, "role": role, "seed": seed}, latent, noise_mask)
+    if settings.get(TOKEN_BIAS) is not None:
+        extras = {**extras, "bias": token_bias(placed.tokens, settings)}
     start, end = settings.get("start_percent"), settings.get("end_percent")
     return Entry(
         tokens=placed.tokens.to(latent.device),

@@ -178,7 +178,8 @@ class Family(Protocol):
 
         `entry` holds the settings of a conditioning entry, `role` ("positive" or "negative") and the run's `seed`;
         `latent` is the processed initial latent (B, C, H, W), `mask` the noise mask (B, 1, H, W) at latent size, if
-        any. Tensors of the latent's height and width are cropped for entries that cover an area.
+        any. Tensors of the latent's height and width are cropped for entries that cover an area. Beside them `call`
+        may find `bias` (1 or B, T): how much more each token is attended to.
         """
         ...
 

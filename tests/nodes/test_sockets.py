@@ -20,6 +20,7 @@ FILES = (
         "attention_patches",
         "caching",
         "clip_vision",
+        "style_model",
         "unclip",
         "compile_model",
         "control",

@@ -11,16 +11,25 @@ class WideAttention:
     """Queries, keys and values meet in float32; the projections around them stay in the network's type."""
 
     def __call__(
-        self, attn: Attention, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **_: Any
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        **_: Any,
     ) -> Tensor:
-        """Tokens (B, n, width), attending to others (B, m, dim) or to themselves -> (B, n, width)."""
+        """Tokens (B, n, width), attending to others (B, m, dim) or to themselves -> (B, n, width).
+
+        `attention_mask` (B, 1, m) is added before the softmax.
+        """
         layers: Any = attn
         source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         q, k, v = (
             layer(tokens).unflatten(-1, (attn.heads, -1)).transpose(1, 2).float()
             for layer, tokens in ((layers.to_q, hidden_states), (layers.to_k, source), (layers.to_v, source))
         )  # each (B, heads, tokens, width of a head)
-        mixed = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        bias = None if attention_mask is None else attention_mask[:, None].float()
+        mixed = scaled_dot_product_attention(q, k, v, bias).transpose(1, 2).flatten(2)
         return layers.to_out[0](mixed.to(hidden_states.dtype))
 
 

@@ -71,7 +71,13 @@ class StableDiffusion:
             x = torch.cat([x, _batched(concat, x)], dim=1)
         vector = extras.get("y")
         unet = cast(UNet2DConditionModel, network)
-        return walk(unet, x, t, context, None if vector is None else _batched(vector, x), blocks, attention)
+        vector = None if vector is None else _batched(vector, x)
+        return walk(unet, x, t, context, vector, blocks, attention, _bias(extras.get("bias"), context))
+
+
+def _bias(bias: Tensor | None, context: Tensor) -> Tensor | None:
+    """The bias (1 or B, T) of text that may have been repeated along its tokens: (B, tokens)."""
+    return None if bias is None else _batched(bias, context).repeat(1, context.shape[1] // bias.shape[1])
 
 
 def _batched(each: Tensor, x: Tensor) -> Tensor:

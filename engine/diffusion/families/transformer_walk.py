@@ -14,23 +14,29 @@ from engine.diffusion.model import AttentionHook, AttentionPlace, Block
 
 @dataclass(frozen=True)
 class Text:
-    """What all transformers of one call see: the text (B, tokens, dim), hooks, and the latent's height and width."""
+    """What all transformers of one call see: the text (B, tokens, dim), hooks, and the latent's height and width.
+
+    `bias` (B, 1, tokens) says how much more each token of the text is attended to.
+    """
 
     context: Tensor
     hooks: tuple[AttentionHook, ...]
     latent: tuple[int, int]
+    bias: Tensor | None = None
 
 
 def attended(transformer: Any, h: Tensor, text: Text, block: Block) -> Tensor:
     """A hidden state (B, C, h, w) after a transformer's layers, each of self-attention, text and feed-forward."""
     if not text.hooks:
-        return transformer(h, encoder_hidden_states=text.context, return_dict=False)[0]
+        return transformer(h, encoder_hidden_states=text.context, encoder_attention_mask=text.bias, return_dict=False)[
+            0
+        ]
     height, width = h.shape[-2:]
     tokens, dim = transformer._operate_on_continuous_inputs(h)  # (B, h * w, dim)
     for index, layer in enumerate(transformer.transformer_blocks):
         place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
         tokens = _self_attention(text.hooks, layer.attn1, place)(layer.norm1(tokens)) + tokens
-        tokens = layer.attn2(layer.norm2(tokens), encoder_hidden_states=text.context) + tokens
+        tokens = layer.attn2(layer.norm2(tokens), text.context, text.bias) + tokens
         tokens = layer.ff(layer.norm3(tokens)) + tokens
     return transformer._get_output_for_continuous_inputs(tokens, h, len(h), height, width, dim)
 

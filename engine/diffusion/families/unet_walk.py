@@ -25,15 +25,18 @@ def walk(
     vector: Tensor | None = None,
     hooks: Hooks = (),
     attention: tuple[AttentionHook, ...] = (),
+    bias: Tensor | None = None,
 ) -> Tensor:
     """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width) -> (B, C_out, H, W).
 
     Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
-    and before each output block joins its skip; those of `attention` in place of every self-attention.
+    and before each output block joins its skip; those of `attention` in place of every self-attention. `bias`
+    (B, tokens) says how much more each token of the text is attended to.
     """
-    h, skips, time = encode(unet, x, t, context, vector, hooks, attention)
+    text = Text(context, attention, (x.shape[-2], x.shape[-1]), None if bias is None else bias[:, None])
+    h, skips, time = _encoded(unet, x, _time(unet, x, t, vector), text, hooks)
     h, _ = _hooked(hooks, h, None, Block("middle", 0))
-    h = _up(unet, h, skips, time, Text(context, attention, _size(x)), hooks)
+    h = _up(unet, h, skips, time, text, hooks)
     last: Any = unet.conv_norm_out
     return unet.conv_out(unet.conv_act(last(h)))  # pyright: ignore[reportOptionalCall] (always there with groups)
 
@@ -45,7 +48,6 @@ def encode(
     context: Tensor,
     vector: Tensor | None = None,
     hooks: Hooks = (),
-    attention: tuple[AttentionHook, ...] = (),
     beside_time: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """The half of a call before the decoder: the state (B, C, h, w) after the middle, the skips in the order in which
@@ -55,7 +57,12 @@ def encode(
     time = _time(unet, x, t, vector)
     if beside_time is not None:
         time = time + beside_time
-    text = Text(context, attention, _size(x))
+    return _encoded(unet, x, time, Text(context, (), (x.shape[-2], x.shape[-1])), hooks)
+
+
+def _encoded(
+    unet: UNet2DConditionModel, x: Tensor, time: Tensor, text: Text, hooks: Hooks
+) -> tuple[Tensor, list[Tensor], Tensor]:
     h, skips = _down(unet, x, time, text, hooks)
     middle: Any = unet.mid_block
     if middle is not None:
@@ -68,10 +75,6 @@ def _time(unet: UNet2DConditionModel, x: Tensor, t: Tensor, vector: Tensor | Non
     sinusoids: Any = unet.get_time_embed(sample=x, timestep=t)
     time = unet.time_embedding(sinusoids)
     return time if vector is None else time + unet.add_embedding(vector)
-
-
-def _size(x: Tensor) -> tuple[int, int]:
-    return x.shape[-2], x.shape[-1]
 
 
 def _down(unet: UNet2DConditionModel, x: Tensor, time: Tensor, text: Text, hooks: Hooks) -> tuple[Tensor, list[Tensor]]:
