@@ -25,6 +25,7 @@ with deferred():
     from engine.compat.legacy import server as pack_server
     from engine.device import memory, place, room
     from engine.device import report as device_report
+    from engine.hints import annotators
     from engine.pictures import files as picture_files
     from engine.run import policies, run
     from engine.weights import read, shelf
@@ -164,6 +165,7 @@ class App:
         precision = self.settings.precision
         place.use(place.choose(self.settings.device, precision, "fp32" if precision == "fp32" else "auto"))
         read.use(read.Reading(allow_pickle=self.settings.allow_pickle))
+        annotators.use(annotators.Fetching(self.settings.download_annotators))
         picture_files.write_metadata(not self.settings.disable_metadata)
 
 

@@ -59,6 +59,7 @@ class Settings:
     precision: Precision = "auto"
     cache: CachePolicy = field(default_factory=CachePolicy)
     allow_pickle: bool = False
+    download_annotators: bool = False  # weights of hint preprocessors that are missing, from where they are published
     disable_metadata: bool = False  # no prompt and no workflow in saved files
     preview_method: PreviewMethod = "auto"  # where a job names none
     preview_size: int = 512  # pixels of the longer side

@@ -18,6 +18,7 @@ FLOORS: dict[str, set[str]] = {
     "engine.weights": {"engine.node", "engine.device"},
     "engine.pictures": {"engine.node", "engine.device"},
     "engine.diffusion": {"engine.node", "engine.device", "engine.weights", "engine.pictures"},
+    "engine.hints": {"engine.node", "engine.device", "engine.weights", "engine.pictures"},
     "engine.training": {"engine.node", "engine.device", "engine.weights", "engine.pictures", "engine.diffusion"},
     "engine.compat": {"engine.node", "engine.graph"},
     "engine.compat.legacy": {
@@ -38,6 +39,7 @@ FLOORS: dict[str, set[str]] = {
         "engine.api",
         "engine.node",
         "engine.training",
+        "engine.hints",
         "engine.diffusion",
         "engine.pictures",
         "engine.weights",
@@ -56,6 +58,7 @@ FLOORS: dict[str, set[str]] = {
         "engine.queue",
         "engine.server",
         "engine.training",
+        "engine.hints",
         "nodes",
     },
 }

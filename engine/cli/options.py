@@ -73,6 +73,10 @@ _HOW = (
     ),
     click.option("--disable-metadata/--no-disable-metadata", help="Write no prompt and no workflow into saved files."),
     click.option("--allow-pickle/--no-allow-pickle", help="Read pickled checkpoints, weights only."),
+    click.option(
+        "--download-annotators/--no-download-annotators",
+        help="Fetch weights of hint preprocessors that are missing from where they are published.",
+    ),
 )
 _SHOWN = (
     click.option(
@@ -138,6 +142,7 @@ def arguments(settings: Settings) -> list[str]:
         "--disable-all-custom-nodes": not settings.load_packs,
         "--disable-metadata": settings.disable_metadata,
         "--allow-pickle": settings.allow_pickle,
+        "--download-annotators": settings.download_annotators,
     }
     return given + [flag for flag, is_set in flags.items() if is_set]
 
