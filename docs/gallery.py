@@ -24,6 +24,7 @@ LINES = {
     "inpaint": "A masked part, where the house stands, is painted anew; the rest stays.",
     "outpaint": "A picture grows to both sides.",
     "controlnet": "A line drawing, left, says where things are; the prompt says what they look like.",
+    "hints": "The edges of a picture, left, found by Canny, keep a new one, right, to its shapes.",
     "lora": "A LoRA turns scenes, left, into pen and ink, right.",
     "areas": "Two prompts, each for its half of a picture twice as wide as any that the model has seen.",
     "hires_fix": "A first pass, an upscale model, and a second pass that draws details at twice the size.",
