@@ -325,7 +325,7 @@ class Model:
         """
         scaled = self.parameterisation.scale_input(x, sigma)
         t = self.levels.timestep(sigma)
-        cast = {name: value.to(self.dtype) for name, value in extras.items()}
+        cast = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in extras.items()}
         hooks = (*blocks, *self.hooks.blocks)
         x_in, text = scaled.to(self.dtype), context.to(self.dtype)
         out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention)

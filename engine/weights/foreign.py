@@ -29,7 +29,6 @@ MODELS = (
     Telltale("Stable Video Diffusion", "input_blocks.1.0.time_stack.in_layers.0.weight"),
     Telltale("Stable Audio", "preprocess_conv.weight"),
     Telltale("Wan", "blocks.0.self_attn.norm_q.weight"),
-    Telltale("the SD x4 upscaler", "label_emb.weight"),
 )
 
 # Looked for among all names of a file that holds no UNet.

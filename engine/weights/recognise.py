@@ -14,7 +14,10 @@ Concat = Literal["", "inpaint", "pix2pix"]
 
 NETWORK_PREFIXES = ("model.diffusion_model.", "model.model.", "net.")
 VAE_PREFIXES = ("first_stage_model.", "vae.")
-SUPPORTED = "SD 1.x, SD 2.x and its unCLIP, SDXL, the SDXL refiner, and their inpainting and instruct-pix2pix variants"
+SUPPORTED = (
+    "SD 1.x, SD 2.x, its unCLIP and its x4 upscaler, SDXL, the SDXL refiner, and their inpainting and instruct-pix2pix"
+    " variants"
+)
 
 _V_BIAS = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
 _V_SPREAD = 0.09  # v-prediction networks of SD2 have a wider spread of this bias than epsilon ones
@@ -24,13 +27,13 @@ _V_SPREAD = 0.09  # v-prediction networks of SD2 have a wider spread of this bia
 class Recognised:
     """A model as its file describes it; `levels` holds (sigma_min, sigma_max) where they are continuous."""
 
-    family: str  # "sd15", "sd2", "unclip", "sdxl" or "refiner"
+    family: str  # "sd15", "sd2", "unclip", "upscaler", "sdxl" or "refiner"
     unet: UNetShape
     prediction: Prediction = "epsilon"
     levels: tuple[float, float] | None = None
     zero_terminal: bool = False
     sigma_data: float = 1.0
-    latent: Literal["sd15", "sdxl", "playground"] = "sd15"
+    latent: Literal["sd15", "sdxl", "playground", "x4"] = "sd15"
     concat: Concat = ""  # what channels the network takes beside the noisy latent
 
 
@@ -47,6 +50,7 @@ def _attends_at_full_size(unet: UNetShape) -> bool:
 
 
 RULES = (
+    Rule("upscaler", lambda unet: unet.classes is not None),
     Rule("sd15", lambda unet: unet.vector is None and not unet.linear_projection),
     Rule("sd2", lambda unet: unet.vector is None and unet.linear_projection),
     Rule("unclip", lambda unet: unet.linear_projection and len(unet.widths) > 3 and _attends_at_full_size(unet)),
@@ -92,6 +96,8 @@ def recognise(tensors: Tensors) -> Recognised:
         wrong = f"holds a UNet of no known family ({len(unet.widths)} levels, vector of width {unet.vector})"
         raise BadFile(tensors.path, f"{wrong}; can be loaded: {SUPPORTED}")
     found = replace(Recognised(family, unet), concat=_concat(unet))
+    if family == "upscaler":
+        return replace(found, prediction="v", latent="x4", concat="")
     if family in ("sd2", "unclip"):
         return replace(found, prediction=_sd2_prediction(network, unet))
     return _sdxl(found, tensors, network) if family in ("sdxl", "refiner") else found

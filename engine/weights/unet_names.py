@@ -16,6 +16,7 @@ _TOP = {
     "add_embedding.linear_2": "label_emb.0.2",
     "class_embedding.linear_1": "label_emb.0.0",
     "class_embedding.linear_2": "label_emb.0.2",
+    "class_embedding": "label_emb",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
 }

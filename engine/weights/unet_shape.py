@@ -30,6 +30,8 @@ class UNetShape:
     context: int  # width of the text tokens; 0 without any attention to text
     linear_projection: bool = False
     vector: int | None = None  # width of the vector beside the text, if the network takes one
+    classes: int | None = None  # how many numbers there are to tell the network one of, if it is told any
+    crossed: tuple[bool, ...] = ()  # levels that read the text twice instead of attending to themselves, if any do
 
     @property
     def residuals(self) -> int:
@@ -81,7 +83,20 @@ def _shape(
         context=shapes[attention[0]][1] if attention else 0,
         linear_projection=len(projection) == 2,
         vector=vector[1] if vector else None,
+        classes=shapes["label_emb.weight"][0] if "label_emb.weight" in shapes else None,
+        crossed=_crossed(shapes, len(widths), len(encoder[0])),
     )
+
+
+def _crossed(shapes: Shapes, levels: int, residuals: int) -> tuple[bool, ...]:
+    """Levels whose first attention takes keys of another width than the picture's; none where no level does."""
+
+    def is_crossed(level: int) -> bool:
+        attention = f"input_blocks.{1 + (residuals + 1) * level}.1.transformer_blocks.0.attn1"
+        return shapes.get(f"{attention}.to_k.weight", ())[1:] != shapes.get(f"{attention}.to_q.weight", ())[1:]
+
+    crossed = tuple(is_crossed(level) for level in range(levels))
+    return crossed if any(crossed) else ()
 
 
 def _depths(shapes: Shapes) -> dict[str, int]:

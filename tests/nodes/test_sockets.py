@@ -22,6 +22,7 @@ FILES = (
         "clip_vision",
         "style_model",
         "unclip",
+        "upscale_diffusion",
         "compile_model",
         "control",
         "guidance_patches",

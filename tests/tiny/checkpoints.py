@@ -27,7 +27,10 @@ def tiny_tensors(family: str = "sd15") -> dict[str, Tensor]:
     """The tensors of such a checkpoint, float16, by their full names."""
     layout = LAYOUTS[family]
     tensors = {f"model.diffusion_model.{name}": tensor for name, tensor in _network(layout, family).items()}
-    tensors |= {f"first_stage_model.{name}": random_weight(name, shape) for name, shape in vae_tensors().items()}
+    tensors |= {
+        f"first_stage_model.{name}": random_weight(name, shape)
+        for name, shape in vae_tensors(layout.vae_levels).items()
+    }
     for prefix in layout.towers:
         tensors |= {prefix + name: random_weight(prefix + name, shape) for name, shape in text_tensors(prefix).items()}
     for marker in layout.markers:

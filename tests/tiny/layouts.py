@@ -23,6 +23,7 @@ class Layout:
     heads: Heads
     towers: tuple[str, ...]
     markers: tuple[str, ...] = ()
+    vae_levels: int = 4
 
 
 def _depths(*levels: int, each: int = 2) -> tuple[tuple[int, ...], ...]:
@@ -70,6 +71,19 @@ _REFINER = UNetShape(
     vector=WIDTH + 5 * 256,
 )
 
+_UPSCALER = UNetShape(
+    in_channels=7,
+    out_channels=4,
+    widths=(32, 64, 64, 64),
+    encoder=_depths(0, 1, 1, 1),
+    middle=1,
+    decoder=_depths(1, 1, 1, 0, each=3),
+    context=WIDTH,
+    linear_projection=True,
+    classes=1000,
+    crossed=(False, True, True, False),
+)
+
 _SD1_TEXT = ("cond_stage_model.transformer.",)
 _SD2_TEXT = ("cond_stage_model.model.",)
 _SDXL_TEXT = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
@@ -82,6 +96,7 @@ LAYOUTS = {
     "sd2v": Layout(_sd(linear=True), "width 64", _SD2_TEXT),
     "sd2inpaint": Layout(_sd(9, linear=True), "width 64", _SD2_TEXT),
     "unclip": Layout(_sd(linear=True, vector=2 * SEEN), "width 64", _SD2_TEXT),
+    "upscaler": Layout(_UPSCALER, "eight", _SD2_TEXT, vae_levels=3),
     "sdxl": Layout(_sdxl(), "width 64", _SDXL_TEXT),
     "sdxlv": Layout(_sdxl(), "width 64", _SDXL_TEXT, ("v_pred",)),
     "sdxlz": Layout(_sdxl(), "width 64", _SDXL_TEXT, ("v_pred", "ztsnr")),
@@ -101,9 +116,9 @@ def unet_tensors(layout: Layout) -> Shapes:
     return {names[name]: tuple(tensor.shape) for name, tensor in module.items()}
 
 
-def vae_tensors() -> Shapes:
-    """The autoencoder's tensors in the original layout, without prefix: four levels, one residual block each."""
-    module = build_autoencoder((WIDTH,) * 4, residuals=1, latent_channels=4).state_dict()
+def vae_tensors(levels: int = 4) -> Shapes:
+    """The autoencoder's tensors in the original layout, without prefix: one residual block per level."""
+    module = build_autoencoder((WIDTH,) * levels, residuals=1, latent_channels=4).state_dict()
     names = vae_names.ldm_names(module)
     matrix = vae_names.is_attention_matrix
     return {

@@ -48,6 +48,18 @@ SD2 = shape((1, 1, 1, 0), 1, 1024, None)
 SDXL = shape((0, 2, 10), 10, 2048, 2816)
 REFINER = shape((0, 4, 4, 0), 4, 1280, 2560, width=384)
 SSD_1B = shape((0, 2, 4), None, 2048, 2816)
+UPSCALER = UNetShape(
+    in_channels=7,
+    out_channels=4,
+    widths=(256, 512, 512, 1024),
+    encoder=depths(0, 1, 1, 1),
+    middle=1,
+    decoder=depths(1, 1, 1, 0, each=3),
+    context=1024,
+    linear_projection=True,
+    classes=1000,
+    crossed=(False, True, True, False),
+)
 VEGA = shape((0, 1, 2), None, 2048, 2816)
 
 
@@ -86,7 +98,15 @@ def test_the_modules_tensors_are_those_of_the_sd15_file_one_for_one(sd15: dict[s
 
 
 @pytest.mark.parametrize(
-    ("unet", "family"), [(SD2, "sd2"), (SDXL, "sdxl"), (REFINER, "refiner"), (SSD_1B, "sdxl"), (VEGA, "sdxl")]
+    ("unet", "family"),
+    [
+        (SD2, "sd2"),
+        (UPSCALER, "upscaler"),
+        (SDXL, "sdxl"),
+        (REFINER, "refiner"),
+        (SSD_1B, "sdxl"),
+        (VEGA, "sdxl"),
+    ],
 )
 def test_full_size_networks_are_recognised_and_read_back_as_they_were_built(unet: UNetShape, family: str) -> None:
     found = recognise(file_of(unet))

@@ -34,7 +34,7 @@ def concat_latent(
 def _edited(picture: Tensor | None, latent: Tensor, format: LatentFormat) -> Tensor:
     if picture is None:
         return torch.zeros_like(latent)
-    return format.process_in(_like(picture, latent))
+    return format.process_in(laid_over(picture, latent))
 
 
 def _inpainted(entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None, format: LatentFormat) -> Tensor:
@@ -45,8 +45,8 @@ def _inpainted(entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None, fo
         grey = torch.tensor(_GREY, dtype=latent.dtype, device=latent.device).view(1, -1, 1, 1)
         return torch.cat([torch.ones_like(latent[:, :1]), grey.expand_as(latent)], dim=1)
     picture: Tensor | None = entry.get("concat_latent_image")
-    shown = latent if picture is None else format.process_in(_like(picture, latent))
-    return torch.cat([_like(_planes(given), latent).round(), shown], dim=1)
+    shown = latent if picture is None else format.process_in(laid_over(picture, latent))
+    return torch.cat([laid_over(_planes(given), latent).round(), shown], dim=1)
 
 
 def _planes(mask: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def _planes(mask: Tensor) -> Tensor:
     return mask.reshape(-1, 1, *mask.shape[-2:]) if mask.ndim < 4 else mask[:, :1]
 
 
-def _like(x: Tensor, latent: Tensor) -> Tensor:
+def laid_over(x: Tensor, latent: Tensor) -> Tensor:
     """(b, c, h, w) in the size, batch, type and place of a latent: resized, then repeated or cut."""
     height, width = latent.shape[-2:]
     x = x.to(device=latent.device, dtype=latent.dtype)

@@ -15,6 +15,7 @@ from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.text_parts import clip_of_checkpoint, clip_of_files
 from engine.diffusion.families.unclip import UnClip, augmentor_of
 from engine.diffusion.families.unet import load_unet
+from engine.diffusion.families.upscaler import LEVELS, Upscaler
 from engine.diffusion.levels import DiscreteLevels, EdmLevels, Levels
 from engine.diffusion.model import Model
 from engine.diffusion.parameterisation import Parameterisation
@@ -23,8 +24,20 @@ from engine.diffusion.vae import Vae
 from engine.weights.read import Tensors, open_tensors
 from engine.weights.recognise import Recognised, network_of, recognise, vae_prefix
 
-FAMILIES = {"sd15": StableDiffusion, "sd2": StableDiffusion, "unclip": UnClip, "sdxl": Sdxl, "refiner": SdxlRefiner}
-FORMATS = {"sd15": latent_format.SD15, "sdxl": latent_format.SDXL, "playground": latent_format.PLAYGROUND}
+FAMILIES = {
+    "sd15": StableDiffusion,
+    "sd2": StableDiffusion,
+    "unclip": UnClip,
+    "upscaler": Upscaler,
+    "sdxl": Sdxl,
+    "refiner": SdxlRefiner,
+}
+FORMATS = {
+    "sd15": latent_format.SD15,
+    "sdxl": latent_format.SDXL,
+    "playground": latent_format.PLAYGROUND,
+    "x4": latent_format.X4,
+}
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,8 @@ def family_of(tensors: Tensors, found: Recognised) -> StableDiffusion:
 
 def levels_of(found: Recognised) -> Levels:
     """How a recognised model counts its levels of noise."""
+    if found.family == "upscaler":
+        return LEVELS
     if found.levels is None:
         return DiscreteLevels(zero_terminal=found.zero_terminal)
     return EdmLevels(*found.levels)

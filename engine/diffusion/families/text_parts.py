@@ -15,6 +15,7 @@ PLACES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "sd15": ("sd1", {"l": ("cond_stage_model.transformer.", _NEWER.format("l"))}),
     "sd2": _SD2,
     "unclip": _SD2,
+    "upscaler": _SD2,
     "sdxl": (
         "sdxl",
         {

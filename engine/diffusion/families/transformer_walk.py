@@ -34,8 +34,11 @@ def attended(transformer: Any, h: Tensor, text: Text, block: Block) -> Tensor:
     height, width = h.shape[-2:]
     tokens, dim = transformer._operate_on_continuous_inputs(h)  # (B, h * w, dim)
     for index, layer in enumerate(transformer.transformer_blocks):
-        place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
-        tokens = _self_attention(text.hooks, layer.attn1, place)(layer.norm1(tokens)) + tokens
+        if layer.only_cross_attention:  # it reads the text twice
+            tokens = layer.attn1(layer.norm1(tokens), text.context) + tokens
+        else:
+            place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
+            tokens = _self_attention(text.hooks, layer.attn1, place)(layer.norm1(tokens)) + tokens
         tokens = layer.attn2(layer.norm2(tokens), text.context, text.bias) + tokens
         tokens = layer.ff(layer.norm3(tokens)) + tokens
     return transformer._get_output_for_continuous_inputs(tokens, h, len(h), height, width, dim)

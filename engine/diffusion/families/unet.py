@@ -15,7 +15,8 @@ from engine.weights.recognise import Recognised
 from engine.weights.unet_shape import UNetShape
 
 Heads = Literal["eight", "width 64"]
-"""How attention is split: into eight heads whatever the width (SD 1.x), or into heads of width 64 (all later ones)."""
+"""How attention is split: into eight heads whatever the width (SD 1.x and the x4 upscaler), or into heads of width 64
+(all others)."""
 
 _TIME_WIDTH = 256  # of the sinusoids of one number in the vector beside the text
 
@@ -37,7 +38,7 @@ def load_unet(
     With `storage` (a float8) the weights are kept in it and converted layer by layer as they are used. Raises BadFile
     where tensors are missing or do not fit.
     """
-    heads: Heads = "eight" if found.family == "sd15" else "width 64"
+    heads: Heads = "eight" if found.family in ("sd15", "upscaler") else "width 64"
     try:
         unet = build_unet(found.unet, heads)
     except ValueError as error:
@@ -73,6 +74,8 @@ def _config(shape: UNetShape, heads: Heads) -> dict[str, Any]:
         "cross_attention_dim": shape.context or 1,
         "use_linear_projection": shape.linear_projection,
         "upcast_attention": False,
+        "num_class_embeds": shape.classes,
+        "only_cross_attention": shape.crossed or False,
         **(with_vector if shape.vector else {}),
     }
 

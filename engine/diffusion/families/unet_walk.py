@@ -27,7 +27,8 @@ def walk(
     attention: tuple[AttentionHook, ...] = (),
     bias: Tensor | None = None,
 ) -> Tensor:
-    """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width) -> (B, C_out, H, W).
+    """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width), or numbers (B,)
+    -> (B, C_out, H, W).
 
     Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
     and before each output block joins its skip; those of `attention` in place of every self-attention. `bias`
@@ -71,10 +72,13 @@ def _encoded(
 
 
 def _time(unet: UNet2DConditionModel, x: Tensor, t: Tensor, vector: Tensor | None) -> Tensor:
-    """The embedding (B, dim) that every residual block takes: time, and the vector beside the text."""
+    """The embedding (B, dim) that every residual block takes: time, and the vector or number beside the text."""
     sinusoids: Any = unet.get_time_embed(sample=x, timestep=t)
     time = unet.time_embedding(sinusoids)
-    return time if vector is None else time + unet.add_embedding(vector)
+    if vector is None:
+        return time
+    beside: Any = unet.add_embedding if unet.class_embedding is None else unet.class_embedding
+    return time + beside(vector)
 
 
 def _down(unet: UNet2DConditionModel, x: Tensor, time: Tensor, text: Text, hooks: Hooks) -> tuple[Tensor, list[Tensor]]:

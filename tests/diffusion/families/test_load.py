@@ -34,7 +34,8 @@ def predict(model: Model, batch: int = 2) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(batch, 4, 8, 8, generator=generator)
     context = torch.randn(batch, 77, recognised(model).unet.context, generator=generator)
-    extras = model.family.extras({"pooled_output": torch.ones(1, 32), "role": "positive"}, x, None)
+    entry = {"pooled_output": torch.ones(1, 32), "concat_image": torch.zeros(1, 3, 8, 8), "role": "positive"}
+    extras = model.family.extras(entry, x, None)
     with torch.no_grad():
         return model.predict(x, torch.linspace(2.0, 1.0, batch), context, extras)
 
@@ -47,7 +48,7 @@ def test_every_family_predicts_finite_latents_of_the_shape_it_was_given(family: 
     assert x0.isfinite().all()
 
 
-@pytest.mark.parametrize("family", ["sd15", "sd2", "sdxl", "refiner"])
+@pytest.mark.parametrize("family", ["sd15", "sd2", "upscaler", "sdxl", "refiner"])
 def test_every_family_comes_with_text_encoders_and_an_autoencoder_that_work(family: str, tiny: Tiny) -> None:
     checkpoint = tiny(family)
     assert checkpoint.clip is not None
@@ -55,7 +56,8 @@ def test_every_family_comes_with_text_encoders_and_an_autoencoder_that_work(fami
     encoded = checkpoint.clip.encode(checkpoint.clip.tokenize("a small cat"))
     assert encoded.cond.shape == (1, 77, recognised(checkpoint.model).unet.context)
     pixels = checkpoint.vae.decode(torch.zeros(1, 4, 4, 4))
-    assert pixels.shape == (1, 32, 32, 3)
+    side = 4 * checkpoint.model.latent_format.cell
+    assert pixels.shape == (1, side, side, 3)
 
 
 def test_the_kind_of_prediction_and_of_levels_is_told_from_the_tensors(tiny: Tiny) -> None:
@@ -63,6 +65,7 @@ def test_the_kind_of_prediction_and_of_levels_is_told_from_the_tensors(tiny: Tin
     assert told["sd15"] == (EPSILON, DiscreteLevels())
     assert told["sd2"] == (EPSILON, DiscreteLevels())
     assert told["sd2v"] == (V, DiscreteLevels())
+    assert told["upscaler"] == (V, DiscreteLevels(beta_start=0.0001, beta_end=0.02))
     assert told["sdxl"] == (EPSILON, DiscreteLevels())
     assert told["sdxlv"] == (V, DiscreteLevels())
     assert told["sdxlz"] == (V, DiscreteLevels(zero_terminal=True))
@@ -89,7 +92,7 @@ def test_a_file_that_holds_only_the_network_is_a_model(tiny: Tiny, tiny_file: Fi
 
 
 def test_a_network_by_diffusers_names_is_the_same_model(tiny: Tiny, tmp_path: Path) -> None:
-    for family in ("sd15", "sdxl", "refiner"):
+    for family in ("sd15", "upscaler", "sdxl", "refiner"):
         model = tiny(family).model
         save_file(model.network.state_dict(), tmp_path / f"{family}.safetensors")
         again = load.load_diffusion_model(tmp_path / f"{family}.safetensors", Placement())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.attention import BasicTransformerBlock
 from torch import Tensor
 
 from engine.diffusion.families.load import Checkpoint
@@ -21,10 +22,11 @@ def called(tiny: Tiny, family: str, *hooks: AttentionHook) -> Tensor:
     x = torch.randn(2, unet.in_channels, 8, 12, generator=generator)
     context = torch.randn(2, 77, unet.context or 1, generator=generator)
     extras = model.family.extras({"pooled_output": torch.ones(1, 32)}, x, None) if unet.vector else {}
+    extras |= {"y": torch.tensor([20])} if unet.classes else {}
     return model.family.call(model.network, x, torch.tensor([7.0, 500.0]), context, extras, (), hooks)
 
 
-@pytest.mark.parametrize("family", ["sd15", "sd2", "sdxl"])
+@pytest.mark.parametrize("family", ["sd15", "sd2", "upscaler", "sdxl"])
 @torch.no_grad()
 def test_a_hook_that_passes_on_changes_no_bit(family: str, tiny: Tiny) -> None:
     seen: list[AttentionPlace] = []
@@ -38,7 +40,8 @@ def test_a_hook_that_passes_on_changes_no_bit(family: str, tiny: Tiny) -> None:
     assert {place.block.part for place in seen} == {"input", "middle", "output"}
     assert all(place.size == (8 >> place.depth, 12 >> place.depth) for place in seen if place.depth < 3)
     network: Any = tiny(family).model.network
-    own = [name for name, _ in network.named_modules() if name.endswith(".attn1")]
+    layers = [each for each in network.modules() if isinstance(each, BasicTransformerBlock)]
+    own = [each for each in layers if not each.only_cross_attention]
     assert len(seen) == len(own)
 
 
