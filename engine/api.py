@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.diffusion.beta_schedules import NoiseSchedule as NoiseScheduleValue
     from engine.diffusion.classifier_guidance import Classifier as ClassifierValue
     from engine.diffusion.drive import Ask, Prediction
+    from engine.diffusion.gligen import Gligen as GligenValue
     from engine.diffusion.guidance import Guider as GuiderValue
     from engine.diffusion.hinted import Steering
     from engine.diffusion.model import Model as ModelValue
@@ -42,6 +43,7 @@ ClipVision = Annotated["Vision", Kind("CLIP_VISION")]
 ClipVisionOutput = Annotated["Seen", Kind("CLIP_VISION_OUTPUT")]  # image_embeds, last_hidden_state, …
 ControlNet = Annotated["Steering", Kind("CONTROL_NET")]
 StyleModel = Annotated["StyleModelValue", Kind("STYLE_MODEL")]
+Gligen = Annotated["GligenValue", Kind("GLIGEN")]
 UpscaleModel = Annotated["UpscaleModelValue", Kind("UPSCALE_MODEL")]  # called on (1, C, H, W) in 0..1; `scale`
 Sampler = Annotated["SolverValue", Kind("SAMPLER")]
 Sigmas = Annotated["Tensor", Kind("SIGMAS")]  # (steps + 1,), float32, descending
@@ -69,6 +71,7 @@ __all__ = [
     "Dataset",
     "Each",
     "ExecutionBlocker",
+    "Gligen",
     "Guider",
     "Hidden",
     "Image",

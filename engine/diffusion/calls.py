@@ -7,7 +7,7 @@ call, as far as memory allows; what a call will need is known before it is made.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -58,6 +58,15 @@ class Control(Protocol):
     """What an entry's `control` setting steers a network with: hooks for one call, made once for all rows of it."""
 
     def blocks(self, call: Call) -> tuple[BlockHook, ...]: ...
+
+
+@runtime_checkable
+class LayerControl(Control, Protocol):
+    """A control that steers a network's transformers too."""
+
+    def layered(self, call: Call) -> Predictor:
+        """The call's model with what it hooks into them, for this call."""
+        ...
 
 
 def predictions(pieces: Sequence[Piece], most_cells: int = MOST_CELLS) -> list[Tensor]:
@@ -133,7 +142,8 @@ def _call(pieces: Sequence[Piece]) -> list[Tensor]:
         windows=tuple(piece.window for piece in pieces),
     )
     blocks = first.control.blocks(call) if first.control is not None else ()
-    x0 = first.model.predict(call.x, call.sigma, call.context, call.extras, blocks)
+    model = first.control.layered(call) if isinstance(first.control, LayerControl) else first.model
+    x0 = model.predict(call.x, call.sigma, call.context, call.extras, blocks)
     return list(torch.split(x0, list(rows)))
 
 

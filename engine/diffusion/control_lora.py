@@ -21,7 +21,7 @@ from engine.diffusion.hinted import stable_diffusion
 from engine.diffusion.model import Model
 from engine.diffusion.patched import Patches, make_twin
 from engine.weights import unet_names
-from engine.weights.control_names import module_names
+from engine.weights.control_names import is_own, module_names
 from engine.weights.deltas import Delta, fits
 from engine.weights.patch import Patch, Target
 
@@ -63,14 +63,14 @@ class ControlLora:
         twin = make_twin(model.network, (*model.patches, *self._patches(model)))
         with torch.device("meta"):
             network = ControlNetwork(cast(UNet2DConditionModel, twin))
-        names = {name: old for name, old in module_names(network.state_dict()).items() if old in self.own}
+        names = {name: old for name, old in module_names(network.state_dict()).items() if is_own(old)}
+        if lacking := [old for old in names.values() if old not in self.own]:
+            raise ValueError(self._does_not_fit(family.name, f"it lacks {lacking[0]}"))
         weights = {name: self.own[old].to(model.device, model.dtype) for name, old in names.items()}
         try:
             network.load_state_dict(weights, strict=False, assign=True)
         except RuntimeError:
             raise ValueError(self._does_not_fit(family.name, "its layers are of other widths")) from None
-        if hollow := [name for name, each in network.named_parameters() if each.is_meta]:
-            raise ValueError(self._does_not_fit(family.name, f"it has nothing for {hollow[0]}"))
         network.requires_grad_(False).eval()
         return ControlNet(network, family.recognised.unet, self.name, self.is_shuffle)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.diffusion.conditioning import TOKEN_BIAS, Conditioning, token_bias
+from engine.diffusion.gligen import GLIGEN, empty_boxes, grounded
 from engine.diffusion.model import Predictor
 
 FEATHER = 8  # cells over which an area without a mask fades in, where it does not touch the border
@@ -100,7 +101,7 @@ def resolve(
     "negative" is told to the model's family as such, and so is any entry with a `prompt_type` of "negative".
     """
     placed = {name: [_place(entry, latent) for entry in each] for name, each in lists.items()}
-    matched = _with_lent_controls(_match_areas(placed))
+    matched = _with_empty_boxes(_with_lent_controls(_match_areas(placed)))
     return {
         name: tuple(_finish(each, name, model, latent, noise_mask, seed) for each in matched[name]) for name in lists
     }
@@ -212,6 +213,21 @@ def _with_lent_controls(placed: Mapping[str, list[_Placed]]) -> Mapping[str, lis
     return {**placed, "negative": kept}
 
 
+def _with_empty_boxes(placed: Mapping[str, list[_Placed]]) -> Mapping[str, list[_Placed]]:
+    """Give lists without boxes empty ones where another list has some."""
+    boxes = {name: [each.settings.get(GLIGEN) for each in entries] for name, entries in placed.items()}
+    given = next((setting for settings in boxes.values() for setting in settings if setting is not None), None)
+    if given is None:
+        return placed
+    empty = {GLIGEN: empty_boxes(given)}
+    return {
+        name: entries
+        if any(setting is not None for setting in boxes[name])
+        else [replace(each, settings={**each.settings, **empty}) for each in entries]
+        for name, entries in placed.items()
+    }
+
+
 def _finish(
     placed: _Placed, name: str, model: Predictor, latent: Tensor, noise_mask: Tensor | None, seed: int
 ) -> Entry:
@@ -229,7 +245,7 @@ def _finish(
         start=None if start is None else model.levels.at_percent(start),
         end=None if end is None else model.levels.at_percent(end),
         extras={key: _cropped(value.to(latent.device), area, latent) for key, value in extras.items()},
-        control=settings.get("control"),
+        control=grounded(settings.get(GLIGEN), settings.get("control")),
     )
 
 

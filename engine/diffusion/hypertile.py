@@ -8,13 +8,13 @@ import zlib
 
 from torch import Tensor
 
-from engine.diffusion.model import Attend, AttentionHook, AttentionPlace
+from engine.diffusion.model import Attend, AttentionPlace, StandIn
 
 CELL = 8  # pixels along one side of a latent cell
 LEAST_TILE = 32  # pixels
 
 
-def hypertile(tile_size: int, swap_size: int, max_depth: int, *, scale_depth: bool) -> AttentionHook:
+def hypertile(tile_size: int, swap_size: int, max_depth: int, *, scale_depth: bool) -> StandIn:
     """Tiles of at least `tile_size` pixels a side, of the `swap_size` smallest sizes that divide it, at `max_depth`
     halvings of the latent and fewer. Tiles have as many tokens at every depth; `scale_depth` doubles their sides with
     each halving.

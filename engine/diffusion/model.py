@@ -52,8 +52,19 @@ class AttentionPlace:
 
 
 Attend = Callable[[Tensor], Tensor]
-AttentionHook = Callable[[Tensor, Attend, AttentionPlace], Tensor]
+StandIn = Callable[[Tensor, Attend, AttentionPlace], Tensor]
 """`hook(tokens, attend, place) -> tokens`, all (B, n, C): stands in for self-attention, and may call it as `attend`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """`hook(tokens, place) -> tokens`, both (B, n, C): changes a layer's tokens between self-attention and the text."""
+
+    hook: Callable[[Tensor, AttentionPlace], Tensor]
+
+
+AttentionHook = StandIn | Between
+"""What may be hooked into the layers of a network's transformers."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +149,8 @@ class Hooks:
     `predictions` may change the list [cond, uncond] before it is combined; `combine` replaces the linear formula of
     classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask into
     another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off. `attention` hooks stand
-    in for self-attention, later ones around earlier ones; `ranged` ones join `blocks` at some levels. With `tiling`
-    the network sees large latents tile by tile.
+    in for self-attention, later ones around earlier ones, or change tokens behind it; `ranged` ones join `blocks` at
+    some levels. With `tiling` the network sees large latents tile by tile.
     """
 
     predictions: tuple[PredictionsHook, ...] = ()

@@ -12,7 +12,7 @@ from tomesd.merge import bipartite_soft_matching_random2d
 from torch import Tensor
 
 from engine.diffusion.families.stable_diffusion import StableDiffusion
-from engine.diffusion.model import Attend, AttentionHook, AttentionPlace, Model
+from engine.diffusion.model import Attend, AttentionPlace, Model, StandIn
 
 SQUARE = 2  # tokens along a side of the squares, as in the paper: at most three of four tokens are merged
 
@@ -23,7 +23,7 @@ def finest_depth(model: Model) -> int:
     return next((depth for depth, blocks in enumerate(levels) if any(blocks)), len(levels) - 1)
 
 
-def token_merging(ratio: float, finest: int = 0) -> AttentionHook:
+def token_merging(ratio: float, finest: int = 0) -> StandIn:
     """Merges this share of the tokens (B, n, C) at `finest` halvings of the latent: there attention costs the most."""
 
     def merged(tokens: Tensor, attend: Attend, place: AttentionPlace) -> Tensor:

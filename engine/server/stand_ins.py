@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_TAKEN_FOR_GRANTED = ("GLIGENLoader", "ImageOnlyCheckpointLoader", "StyleModelLoader")
+_TAKEN_FOR_GRANTED = ("ImageOnlyCheckpointLoader", "StyleModelLoader")
 
 
 def with_stand_ins(types: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""One transformer of a UNet, layer by layer, so that hooks may stand in for its self-attention.
+"""One transformer of a UNet, layer by layer, so that hooks may stand in for its self-attention or change what follows.
 
 Without hooks the module's own forward is called; with hooks that only pass on, the result is the same, bit for bit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from engine.diffusion.model import AttentionHook, AttentionPlace, Block
+from engine.diffusion.model import AttentionHook, AttentionPlace, Between, Block, StandIn
 
 
 @dataclass(frozen=True)
@@ -28,24 +28,27 @@ class Text:
 def attended(transformer: Any, h: Tensor, text: Text, block: Block) -> Tensor:
     """A hidden state (B, C, h, w) after a transformer's layers, each of self-attention, text and feed-forward."""
     if not text.hooks:
-        return transformer(h, encoder_hidden_states=text.context, encoder_attention_mask=text.bias, return_dict=False)[
-            0
-        ]
+        told = transformer(h, encoder_hidden_states=text.context, encoder_attention_mask=text.bias, return_dict=False)
+        return told[0]
+    between = [hook for hook in text.hooks if isinstance(hook, Between)]
+    stand_ins = [hook for hook in text.hooks if not isinstance(hook, Between)]
     height, width = h.shape[-2:]
     tokens, dim = transformer._operate_on_continuous_inputs(h)  # (B, h * w, dim)
     for index, layer in enumerate(transformer.transformer_blocks):
+        place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
         if layer.only_cross_attention:  # it reads the text twice
             tokens = layer.attn1(layer.norm1(tokens), text.context) + tokens
         else:
-            place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
-            tokens = _self_attention(text.hooks, layer.attn1, place)(layer.norm1(tokens)) + tokens
+            tokens = _self_attention(stand_ins, layer.attn1, place)(layer.norm1(tokens)) + tokens
+        for each in between:
+            tokens = each.hook(tokens, place)
         tokens = layer.attn2(layer.norm2(tokens), text.context, text.bias) + tokens
         tokens = layer.ff(layer.norm3(tokens)) + tokens
     return transformer._get_output_for_continuous_inputs(tokens, h, len(h), height, width, dim)
 
 
 def _self_attention(
-    hooks: tuple[AttentionHook, ...], attend: Callable[[Tensor], Tensor], place: AttentionPlace
+    hooks: Sequence[StandIn], attend: Callable[[Tensor], Tensor], place: AttentionPlace
 ) -> Callable[[Tensor], Tensor]:
     """The layer's own attention with the hooks around it, later ones around earlier ones."""
     for hook in hooks:
@@ -53,7 +56,5 @@ def _self_attention(
     return attend
 
 
-def _around(
-    hook: AttentionHook, attend: Callable[[Tensor], Tensor], place: AttentionPlace
-) -> Callable[[Tensor], Tensor]:
+def _around(hook: StandIn, attend: Callable[[Tensor], Tensor], place: AttentionPlace) -> Callable[[Tensor], Tensor]:
     return lambda tokens: hook(tokens, attend, place)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from engine.diffusion.text.tokens import Tokens
 from engine.diffusion.text.tower import Tower
@@ -73,6 +74,10 @@ class Clip:
         least = min(each.cond.shape[1] for each in encoded.values())
         cond = torch.cat([each.cond[:, :least] for each in encoded.values()], dim=-1)
         return Encoded(cond, encoded[self.layout.pooled].pooled)
+
+    def pool(self, tokens: Tokens) -> Tensor:
+        """The pooled vector (1, width) of the encoder that pools, as it is before its projection."""
+        return self.towers[self.layout.pooled].pool(tokens[self.layout.pooled])
 
     def with_layer(self, layer: int) -> "Clip":
         """The same encoders, read after another layer: -1 is the last, -2 the one before ("clip skip 2")."""

@@ -65,6 +65,11 @@ class Tower:
         with torch.no_grad(), memory.named_shortage("encoding text", self.network.device):
             return encode_weighted(chunks, self.empty, plain)
 
+    def pool(self, chunks: Sequence[Chunk]) -> Tensor:
+        """The pooled vector (1, width) as it is before its projection."""
+        encoded = self.encode(chunks[:1], -1, is_normed=True)
+        return encoded.cond[:, self._end(chunks[0])]
+
     def _pass(self, chunks: Sequence[Chunk], layer: int, is_normed: bool) -> tuple[Tensor, Tensor]:
         network = self.patched
         hidden = network(torch.stack([self._vectors(chunk) for chunk in chunks]))
