@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.diffusion.gligen import Gligen as GligenValue
     from engine.diffusion.guidance import Guider as GuiderValue
     from engine.diffusion.hinted import Steering
+    from engine.diffusion.image_prompt import IPAdapter as IPAdapterValue
     from engine.diffusion.model import Model as ModelValue
     from engine.diffusion.noise import Noise as NoiseValue
     from engine.diffusion.solvers.solver import Solver as SolverValue
@@ -42,6 +43,7 @@ Vae = Annotated["VaeValue", Kind("VAE")]
 ClipVision = Annotated["Vision", Kind("CLIP_VISION")]
 ClipVisionOutput = Annotated["Seen", Kind("CLIP_VISION_OUTPUT")]  # image_embeds, last_hidden_state, …
 ControlNet = Annotated["Steering", Kind("CONTROL_NET")]
+IPAdapter = Annotated["IPAdapterValue", Kind("IPADAPTER")]
 StyleModel = Annotated["StyleModelValue", Kind("STYLE_MODEL")]
 Gligen = Annotated["GligenValue", Kind("GLIGEN")]
 UpscaleModel = Annotated["UpscaleModelValue", Kind("UPSCALE_MODEL")]  # called on (1, C, H, W) in 0..1; `scale`
@@ -74,6 +76,7 @@ __all__ = [
     "Gligen",
     "Guider",
     "Hidden",
+    "IPAdapter",
     "Image",
     "Kind",
     "Latent",

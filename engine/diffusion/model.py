@@ -37,7 +37,7 @@ BlockHook = Callable[[Tensor, Tensor | None, Block], tuple[Tensor, Tensor | None
 
 @dataclass(frozen=True)
 class AttentionPlace:
-    """Where in a network its picture attends to itself: a transformer layer of a block."""
+    """Where in a network its picture attends to itself or to the text: a transformer layer of a block."""
 
     block: Block
     layer: int  # counted from 0 in each block
@@ -53,7 +53,28 @@ class AttentionPlace:
 
 Attend = Callable[[Tensor], Tensor]
 StandIn = Callable[[Tensor, Attend, AttentionPlace], Tensor]
-"""`hook(tokens, attend, place) -> tokens`, all (B, n, C): stands in for self-attention, and may call it as `attend`."""
+"""`hook(tokens, attend, place) -> tokens`, all (B, n, C): stands in for attention, and may call it as `attend`."""
+
+
+class Beside(Protocol):
+    """What cross-attention reads beside the text. What it needs travels with each entry, so that rows may differ."""
+
+    def is_active(self, sigma: float, levels: "Levels") -> bool:
+        """Whether it counts at this level of noise."""
+        ...
+
+    def extras(self, entry: Mapping[str, Any], latent: Tensor) -> dict[str, Tensor]:
+        """What one conditioning entry brings along, by names of its own: as `Family.extras`."""
+        ...
+
+    def hook(self, extras: Mapping[str, Tensor]) -> StandIn:
+        """What stands in for the cross-attention of one call, whose rows bring these."""
+        ...
+
+
+def is_within(start: float, end: float, sigma: float, levels: "Levels") -> bool:
+    """Whether a level of noise lies between two shares of the way from noise (0) to image (1)."""
+    return levels.at_percent(end) <= sigma <= levels.at_percent(start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +97,7 @@ class Ranged:
     end: float
 
     def is_active(self, sigma: float, levels: "Levels") -> bool:
-        return levels.at_percent(self.end) <= sigma <= levels.at_percent(self.start)
+        return is_within(self.start, self.end, sigma, levels)
 
 
 @dataclass(frozen=True)
@@ -149,8 +170,9 @@ class Hooks:
     `predictions` may change the list [cond, uncond] before it is combined; `combine` replaces the linear formula of
     classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask into
     another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off. `attention` hooks stand
-    in for self-attention, later ones around earlier ones, or change tokens behind it; `ranged` ones join `blocks` at
-    some levels. With `tiling` the network sees large latents tile by tile.
+    in for self-attention, later ones around earlier ones, or change tokens behind it; those of `beside_text` stand in
+    for what reads the text; `ranged` ones join `blocks` at some levels. With `tiling` the network sees large latents
+    tile by tile.
     """
 
     predictions: tuple[PredictionsHook, ...] = ()
@@ -161,6 +183,7 @@ class Hooks:
     blocks: tuple[BlockHook, ...] = ()
     ranged: tuple[Ranged, ...] = ()
     attention: tuple[AttentionHook, ...] = ()
+    beside_text: tuple[Beside, ...] = ()
     asides: tuple[Aside, ...] = ()
     reuse: Reuse | None = None
     tiling: "Tiling | None" = None
@@ -203,8 +226,12 @@ class Family(Protocol):
         extras: Mapping[str, Tensor],
         blocks: tuple[BlockHook, ...],
         attention: tuple[AttentionHook, ...] = (),
+        beside_text: tuple[StandIn, ...] = (),
     ) -> Tensor:
-        """One call of the network: x (B, C, H, W) already scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W)."""
+        """One call of the network: x (B, C, H, W) already scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W).
+
+        Hooks of `attention` stand in for self-attention, those of `beside_text` for the attention to the context.
+        """
         ...
 
 
@@ -292,7 +319,10 @@ class Model:
 
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for: see `Family.extras`."""
-        return self.family.extras(entry, latent, mask)
+        made = self.family.extras(entry, latent, mask)
+        for each in self.hooks.beside_text:
+            made = {**made, **each.extras(entry, latent)}
+        return made
 
     def with_latent_format(self, latent_format: "LatentFormat") -> "Model":
         """The same model for latents of another scale."""
@@ -301,7 +331,18 @@ class Model:
 
     def at(self, sigma: float) -> "Model":
         """The model with the hooks that count at this level."""
-        return self.hooked(tuple(each.hook for each in self.hooks.ranged if each.is_active(sigma, self.levels)))
+        active = tuple(each for each in self.hooks.beside_text if each.is_active(sigma, self.levels))
+        blocks = tuple(each.hook for each in self.hooks.ranged if each.is_active(sigma, self.levels))
+        return self._reading(active).hooked(blocks)
+
+    def _reading(self, beside_text: tuple[Beside, ...]) -> "Model":
+        """The model that reads these alone beside the text: the same value every time."""
+        if beside_text == self.hooks.beside_text:
+            return self
+        key = "beside text", beside_text
+        if key not in self._variants:
+            self._variants.setdefault(key, replace(self, hooks=replace(self.hooks, beside_text=beside_text)))
+        return self._variants[key]
 
     def hooked(self, blocks: tuple[BlockHook, ...] = (), attention: tuple[AttentionHook, ...] = ()) -> "Model":
         """The model with more hooks: the same value every time, so that what is wanted of it can share calls."""
@@ -339,7 +380,8 @@ class Model:
         cast = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in extras.items()}
         hooks = (*blocks, *self.hooks.blocks)
         x_in, text = scaled.to(self.dtype), context.to(self.dtype)
-        out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention)
+        beside = tuple(each.hook(cast) for each in self.hooks.beside_text)
+        out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention, beside)
         output, rest = out.float().split([x.shape[1], out.shape[1] - x.shape[1]], dim=1)
         x0 = self.parameterisation.x0(x, sigma, output)
         return torch.cat([x0, variance_share(rest)], dim=1) if self.tells_variance else x0

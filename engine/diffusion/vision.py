@@ -50,22 +50,30 @@ class Vision:
             msg = f"the pictures are a tensor of the shape {tuple(image.shape)}; it should be (batch, height, width, 3)"
             raise ValueError(msg)
         with torch.no_grad(), memory.named_shortage(f"looking at pictures with {self.name}", self.device):
-            parts = [self._pass(some, crop) for some in image.split(_TOGETHER)]
+            parts = [
+                self._pass(prepared(some, self.image, self.mean, self.std, crop=crop))
+                for some in image.split(_TOGETHER)
+            ]
         vectors, last, penultimate = (torch.cat(each) for each in zip(*parts, strict=True))
         return Seen(vectors, last, penultimate)
 
-    def _pass(self, image: Tensor, crop: bool) -> tuple[Tensor, Tensor, Tensor]:
-        pixels = prepared(image, self.image, self.mean, self.std, crop=crop)
+    def encode_nothing(self) -> Seen:
+        """What it says of an empty picture, of its mean colour: what pictures as prompts stand against."""
+        with torch.no_grad(), memory.named_shortage(f"looking at a picture with {self.name}", self.device):
+            return Seen(*self._pass(torch.zeros(1, 3, self.image, self.image)))
+
+    def _pass(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixels (B, 3, side, side) as it takes them -> vector, last and penultimate states."""
         out: Any = self.network(pixel_values=pixels.to(self.device, self.dtype), output_hidden_states=True)
         vector = out.image_embeds if hasattr(out, "image_embeds") else out.pooler_output
         return tuple(each.float().cpu() for each in (vector, out.last_hidden_state, out.hidden_states[-2]))
 
 
 def required(vision: Vision | None) -> Vision:
-    """The encoder itself. Raises ValueError where a checkpoint had none."""
+    """The encoder on a link. Raises ValueError where there is none, or a checkpoint had none."""
     if vision is None:
-        msg = "there is no encoder of pictures (clip_vision): the checkpoint holds none; load one with CLIPVisionLoader"
-        raise ValueError(msg)
+        msg = "there is no encoder of pictures on the clip_vision input: connect a CLIPVisionLoader"
+        raise ValueError(f"{msg}, or an unCLIP checkpoint that holds one")
     return vision
 
 

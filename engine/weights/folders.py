@@ -23,7 +23,7 @@ _SECOND_HOMES = {"text_encoders": "clip", "diffusion_models": "unet", "controlne
 _WEIGHTS = (
     *("checkpoints", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision", "style_models"),
     *("embeddings", "vae_approx", "controlnet", "gligen", "upscale_models", "hypernetworks", "photomaker"),
-    *("classifiers", "model_patches", "audio_encoders", "annotators"),
+    *("classifiers", "model_patches", "audio_encoders", "annotators", "ipadapter"),
 )
 BUNDLED = Path(__file__).parent / "bundled"  # the models that come with the package, found after all others
 _LONGEST_NAME = 255  # bytes, on all the file systems that matter

@@ -12,7 +12,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
 from engine.diffusion.families.transformer_walk import Text, attended
-from engine.diffusion.model import AttentionHook, Block, BlockHook
+from engine.diffusion.model import AttentionHook, Block, BlockHook, StandIn
 
 Hooks = tuple[BlockHook, ...]
 
@@ -25,16 +25,18 @@ def walk(
     vector: Tensor | None = None,
     hooks: Hooks = (),
     attention: tuple[AttentionHook, ...] = (),
+    beside_text: tuple[StandIn, ...] = (),
     bias: Tensor | None = None,
 ) -> Tensor:
     """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width), or numbers (B,)
     -> (B, C_out, H, W).
 
     Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
-    and before each output block joins its skip; those of `attention` in place of every self-attention. `bias`
-    (B, tokens) says how much more each token of the text is attended to.
+    and before each output block joins its skip; those of `attention` in place of every self-attention, and those of
+    `beside_text` in place of every attention to the context. `bias` (B, tokens) says how much more each of its tokens
+    is attended to.
     """
-    text = Text(context, attention, (x.shape[-2], x.shape[-1]), None if bias is None else bias[:, None])
+    text = Text(context, attention, (x.shape[-2], x.shape[-1]), beside_text, None if bias is None else bias[:, None])
     h, skips, time = _encoded(unet, x, _time(unet, x, t, vector), text, hooks)
     h, _ = _hooked(hooks, h, None, Block("middle", 0))
     h = _up(unet, h, skips, time, text, hooks)
