@@ -23,6 +23,7 @@ LINES = {
     "image_to_image": "A picture, left, is painted anew by another prompt, right.",
     "inpaint": "A masked part, where the house stands, is painted anew; the rest stays.",
     "crop_and_stitch": "A part of a large picture, cut out and painted anew at the size of the model, and laid back.",
+    "gradual": "From day to night: a mask that rises from left to right says how early each part begins to change.",
     "outpaint": "A picture grows to both sides.",
     "controlnet": "A line drawing, left, says where things are; the prompt says what they look like.",
     "hints": "The edges of a picture, left, found by Canny, keep a new one, right, to its shapes.",
