@@ -84,7 +84,14 @@ class Between:
     hook: Callable[[Tensor, AttentionPlace], Tensor]
 
 
-AttentionHook = StandIn | Between
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """`hook(keys, values) -> (keys, values)`, all (B, m, dim): changes what any attention makes keys and values of."""
+
+    hook: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+AttentionHook = StandIn | Between | Sources
 """What may be hooked into the layers of a network's transformers."""
 
 
@@ -170,9 +177,9 @@ class Hooks:
     `predictions` may change the list [cond, uncond] before it is combined; `combine` replaces the linear formula of
     classifier-free guidance and returns x0; `finish` functions each return a new x0. `noise_mask` turns the mask into
     another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off. `attention` hooks stand
-    in for self-attention, later ones around earlier ones, or change tokens behind it; those of `beside_text` stand in
-    for what reads the text; `ranged` ones join `blocks` at some levels. With `tiling` the network sees large latents
-    tile by tile.
+    in for self-attention, later ones around earlier ones, change tokens behind it, or what any attention reads; those
+    of `beside_text` stand in for what reads the text; `ranged` ones join `blocks` at some levels. With `tiling` the
+    network sees large latents tile by tile.
     """
 
     predictions: tuple[PredictionsHook, ...] = ()

@@ -178,7 +178,7 @@ def _open_pickle(path: Path, reading: Reading) -> Tensors:
     if not tensors:
         raise BadFile(path, "is a pickle without any tensors in it")
     specs = {name: Spec(tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
-    return Tensors(path, specs, tensors.__getitem__, {})
+    return Tensors(path, specs, tensors.__getitem__, dict(_said(loaded)))
 
 
 def _unpickled(path: Path) -> Any:
@@ -207,9 +207,17 @@ def _flat(loaded: Any) -> Iterator[tuple[str, Tensor]]:
     yield from _nested(loaded, "", _MAX_DEPTH)
 
 
+def _said(loaded: Any) -> Iterator[tuple[str, str]]:
+    """What a pickled checkpoint says beside its tensors, as the metadata of safetensors would: words and numbers."""
+    if isinstance(loaded, Mapping):
+        for name, value in loaded.items():
+            if isinstance(value, (str, int, float)):
+                yield str(name), str(value)
+
+
 def _nested(loaded: Any, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """Tensors in dicts and lists, by their keys and places joined with dots; a pickle may hold itself, so not deep."""
-    if not isinstance(loaded, (Mapping, list)) or depth == 0:
+    """Tensors in dicts, lists and tuples, by keys and places joined by dots; a pickle may hold itself, so not deep."""
+    if not isinstance(loaded, (Mapping, list, tuple)) or depth == 0:
         return
     for name, value in loaded.items() if isinstance(loaded, Mapping) else enumerate(loaded):
         if isinstance(value, Tensor):

@@ -1,16 +1,16 @@
-"""One transformer of a UNet, layer by layer, so that hooks may stand in for its attention or change what follows.
+"""One transformer of a UNet, layer by layer, so that hooks may stand in for its attention and change what follows.
 
 Without hooks the module's own forward is called; with hooks that only pass on, the result is the same, bit for bit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from torch import Tensor
 
-from engine.diffusion.model import AttentionHook, AttentionPlace, Between, Block, StandIn
+from engine.diffusion.families.attention import attend_to
+from engine.diffusion.model import Attend, AttentionHook, AttentionPlace, Between, Block, Sources, StandIn
 
 
 @dataclass(frozen=True)
@@ -33,32 +33,68 @@ def attended(transformer: Any, h: Tensor, text: Text, block: Block) -> Tensor:
     if not text.hooks and not text.beside:
         told = transformer(h, encoder_hidden_states=text.context, encoder_attention_mask=text.bias, return_dict=False)
         return told[0]
-    between = [hook for hook in text.hooks if isinstance(hook, Between)]
-    stand_ins = [hook for hook in text.hooks if not isinstance(hook, Between)]
+    hooks = _Hooks.of(text.hooks)
     height, width = h.shape[-2:]
     tokens, dim = transformer._operate_on_continuous_inputs(h)  # (B, h * w, dim)
     for index, layer in enumerate(transformer.transformer_blocks):
         place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
         if layer.only_cross_attention:  # it reads the text twice
-            tokens = layer.attn1(layer.norm1(tokens), text.context) + tokens
+            tokens = hooks.attended(layer.attn1, layer.norm1(tokens), text.context) + tokens
         else:
-            tokens = _hooked(stand_ins, layer.attn1, place)(layer.norm1(tokens)) + tokens
-        for each in between:
+            tokens = hooks.self_attended(layer.attn1, layer.norm1(tokens), place) + tokens
+        for each in hooks.between:
             tokens = each.hook(tokens, place)
-        read = partial(layer.attn2, encoder_hidden_states=text.context, attention_mask=text.bias)
-        tokens = _hooked(text.beside, read, replace(place, weights=layer.attn2))(layer.norm2(tokens)) + tokens
+        tokens = hooks.text_attended(layer.attn2, layer.norm2(tokens), text, place) + tokens
         tokens = layer.ff(layer.norm3(tokens)) + tokens
     return transformer._get_output_for_continuous_inputs(tokens, h, len(h), height, width, dim)
 
 
-def _hooked(
-    hooks: Sequence[StandIn], attend: Callable[[Tensor], Tensor], place: AttentionPlace
-) -> Callable[[Tensor], Tensor]:
-    """The layer's own attention with the hooks around it, later ones around earlier ones."""
+@dataclass(frozen=True)
+class _Hooks:
+    """The hooks of one call by what they do."""
+
+    stand_ins: tuple[StandIn, ...]
+    between: tuple[Between, ...]
+    sources: tuple[Sources, ...]
+
+    @classmethod
+    def of(cls, hooks: tuple[AttentionHook, ...]) -> "_Hooks":
+        between = tuple(hook for hook in hooks if isinstance(hook, Between))
+        sources = tuple(hook for hook in hooks if isinstance(hook, Sources))
+        return cls(tuple(hook for hook in hooks if not isinstance(hook, (Between, Sources))), between, sources)
+
+    def attended(self, attn: Any, tokens: Tensor, source: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Tokens after they attended to a source, or to what hooks make of it."""
+        if not self.sources:
+            return attn(tokens, source, bias)
+        keys = values = source
+        for each in self.sources:
+            keys, values = each.hook(keys, values)
+        return attend_to(attn, tokens, keys, values, bias)
+
+    def self_attended(self, attn: Any, tokens: Tensor, place: AttentionPlace) -> Tensor:
+        """Tokens after they attended to themselves."""
+
+        def own(tokens: Tensor) -> Tensor:
+            return self.attended(attn, tokens, tokens) if self.sources else attn(tokens)
+
+        return _hooked(self.stand_ins, own, place)(tokens)
+
+    def text_attended(self, attn: Any, tokens: Tensor, text: Text, place: AttentionPlace) -> Tensor:
+        """Tokens after they attended to the text, and to what is beside it."""
+
+        def own(tokens: Tensor) -> Tensor:
+            return self.attended(attn, tokens, text.context, text.bias)
+
+        return _hooked(text.beside, own, replace(place, weights=attn))(tokens)
+
+
+def _hooked(hooks: Sequence[StandIn], attend: Attend, place: AttentionPlace) -> Attend:
+    """Attention with the hooks around it, later ones around earlier ones."""
     for hook in hooks:
         attend = _around(hook, attend, place)
     return attend
 
 
-def _around(hook: StandIn, attend: Callable[[Tensor], Tensor], place: AttentionPlace) -> Callable[[Tensor], Tensor]:
+def _around(hook: StandIn, attend: Attend, place: AttentionPlace) -> Attend:
     return lambda tokens: hook(tokens, attend, place)
