@@ -127,9 +127,9 @@ def _prompted(
 ) -> Model:
     if (told := is_supported(weight_type, combine_embeds, embeds_scaling)) is not True:
         raise ValueError(told)
-    eye = vision.required(clip_vision)
     if weight == 0:
         return model
+    eye = vision.required(clip_vision)
 
     def read(pictures: Image) -> "Tensor":
         return image_prompt.combined(adapter.read(eye.encode_image(pictures)), combine_embeds)

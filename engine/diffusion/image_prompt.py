@@ -26,7 +26,14 @@ Combining = Literal["concat", "add", "average"]
 Layer = tuple[Block, int]  # of a transformer, in its block
 
 _PARTS = {"style": Block("output", 1), "composition": Block("input", 8)}  # of SDXL
-_NORMAL = {768: "CLIP ViT-L/14", 1024: "CLIP ViT-H/14", 1280: "CLIP ViT-bigG/14 or ViT-H/14"}
+_USUAL = {  # encoders, by what they tell: a vector, or places
+    (True, 768): "CLIP ViT-L/14",
+    (True, 1024): "CLIP ViT-H/14",
+    (True, 1280): "CLIP ViT-bigG/14",
+    (False, 1024): "CLIP ViT-L/14",
+    (False, 1280): "CLIP ViT-H/14",
+    (False, 1664): "CLIP ViT-bigG/14",
+}
 
 
 class ImagePrompter(nn.Module):
@@ -58,7 +65,7 @@ class IPAdapter:
         read = seen.image_embeds if self.kind == "vector" else seen.penultimate_hidden_states
         if read.shape[-1] != self.width:
             msg = f"{self.name} reads {self.width} numbers of a picture, and this encoder tells {read.shape[-1]}"
-            raise ValueError(f"{msg}: it was trained with {_NORMAL.get(self.width, 'another one')}")
+            raise ValueError(f"{msg}: look at it with {_USUAL.get((self.kind == 'vector', self.width), 'another one')}")
         return read
 
     def unlike(self, read: Tensor, vision: Vision) -> Tensor:

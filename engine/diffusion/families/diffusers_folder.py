@@ -11,6 +11,8 @@ from engine.device.place import Placement
 from engine.diffusion.families.autoencoder import load_autoencoder
 from engine.diffusion.families.load import Checkpoint, build_model
 from engine.diffusion.families.text_parts import clip_of_files
+from engine.diffusion.families.unclip import Augmentor, UnClip
+from engine.diffusion.model import Model
 from engine.diffusion.vae import Vae
 from engine.weights.read import Tensors, joined, open_tensors
 from engine.weights.recognise import Recognised, recognise
@@ -30,12 +32,20 @@ def load_diffusers_folder(folder: Path, placement: Placement | None = None) -> C
         raise FileNotFoundError(msg)
     found = _as_scheduled(recognise(network), folder / "scheduler" / "scheduler_config.json")
     with memory.named_shortage(f"loading {folder.name}", placement.device):
-        model = build_model(network, found, placement)
+        model = _normalising(build_model(network, found, placement), _tensors(folder / "image_normalizer"))
         texts = [each for part in ("text_encoder", "text_encoder_2") if (each := _tensors(folder / part))]
         clip = clip_of_files(texts, placement) if texts else None
         pictures = _tensors(folder / "vae")
         vae = Vae(load_autoencoder(pictures, placement.device, placement.vae_dtype)) if pictures else None
     return Checkpoint(model, clip, vae)
+
+
+def _normalising(model: Model, tensors: Tensors | None) -> Model:
+    """An unCLIP model with what its folder says of the vectors of pictures."""
+    if tensors is None or not isinstance(model.family, UnClip):
+        return model
+    augmentor = Augmentor(*(tensors[name].float().reshape(1, -1) for name in ("mean", "std")))
+    return replace(model, family=replace(model.family, augmentor=augmentor))
 
 
 def part_files(folder: Path) -> tuple[Path, ...]:

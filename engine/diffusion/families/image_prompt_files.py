@@ -26,7 +26,7 @@ def load_ip_adapter(path: Path, placement: Placement | None = None) -> IPAdapter
     kind, tensors = image_prompt_tensors(open_tensors(path))
     try:
         network = hollow(lambda: ImagePrompter(_projection(kind, tensors), _sizes(tensors)))
-    except (KeyError, ValueError) as error:
+    except (LookupError, ArithmeticError, ValueError) as error:
         raise BadFile(path, f"holds an IP-Adapter that cannot be built: {error} is not as it should be") from None
     with memory.named_shortage(f"loading {path.name}", placement.device):
         names = {name: name for name in network.state_dict()}

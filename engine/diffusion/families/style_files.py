@@ -21,8 +21,8 @@ def load_style_model(path: Path, placement: Placement | None = None) -> StyleMod
     check_style(tensors)
     try:
         width, network = _adapter(tensors) if STYLE in tensors else _redux(tensors)
-    except (KeyError, ValueError, AssertionError) as error:
-        raise BadFile(path, f"holds a style model that cannot be built: {error}") from None
+    except (LookupError, ValueError, AssertionError) as error:
+        raise BadFile(path, f"holds a style model that cannot be built: {error} is not as it should be") from None
     with memory.named_shortage(f"loading {path.name}", placement.device):
         names = {name: name for name in network.state_dict()}
         fill(network, tensors, names, placement.device, placement.dtype, "the style model")

@@ -8,10 +8,12 @@ import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_unclip_img2img import StableUnCLIPImg2ImgPipeline
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.device.place import Placement
 from engine.diffusion.conditioning import with_picture
+from engine.diffusion.families.diffusers_folder import load_diffusers_folder
 from engine.diffusion.families.load import load_checkpoint
 from engine.diffusion.families.save import checkpoint_tensors
 from engine.diffusion.families.unclip import Augmentor, UnClip
@@ -101,11 +103,20 @@ def test_an_encoder_of_another_width_is_told(model: Model) -> None:
         vector_of(model, (drawn(1, 1, 16), 1.0, 0.0))
 
 
-def test_a_checkpoint_keeps_its_normalisation(model: Model, tmp_path: Path) -> None:
+def test_files_keep_their_normalisation(model: Model, tmp_path: Path) -> None:
     kept = checkpoint_tensors(model)
     assert isinstance(model.family, UnClip)
     assert model.family.augmentor is not None
     assert torch.equal(kept["noise_augmentor.data_mean"], model.family.augmentor.mean)
+    network = {name.replace("add_emb", "class_emb"): each.clone() for name, each in model.network.state_dict().items()}
+    (tmp_path / "folder" / "unet").mkdir(parents=True)
+    (tmp_path / "folder" / "image_normalizer").mkdir()
+    save_file(network, tmp_path / "folder" / "unet" / "diffusion_pytorch_model.safetensors")
+    normal = {"mean": model.family.augmentor.mean, "std": model.family.augmentor.spread}
+    save_file(normal, tmp_path / "folder" / "image_normalizer" / "diffusion_pytorch_model.safetensors")
+    pictures = ((drawn(1, 1, SEEN), 1.0, 0.3),)
+    folder = load_diffusers_folder(tmp_path / "folder", Placement()).model
+    assert torch.equal(vector_of(folder, *pictures), vector_of(model, *pictures))
     plain = load_checkpoint(make_tiny_checkpoint(tmp_path / "plain.safetensors", "unclip"), Placement()).model
     assert isinstance(plain.family, UnClip)
     assert plain.family.augmentor is not None
