@@ -33,7 +33,7 @@ LINES = {
     "upscale": "Twice the size: bicubic, left, and by the upscale model, right.",
     "model_patches": (
         "One prompt and seed; above: the model as it is, FreeU, perturbed-attention and self-attention guidance; below:"
-        " Perp-Neg away from houses and trees, rescaled guidance, merged tokens, and steps spared by EasyCache."
+        " Perp-Neg away from houses and trees, merged tokens, steps spared by EasyCache, and blocks by DeepCache."
     ),
     "large_picture": (
         "Twice the size that the model was trained for: as it is, with attention in tiles, and laid out small by deep"

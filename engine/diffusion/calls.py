@@ -14,7 +14,8 @@ from torch import Tensor
 
 from engine.device import memory
 from engine.device.memory import OutOfMemory
-from engine.diffusion.model import BlockHook, Predictor
+from engine.diffusion.deep_cache import Kept
+from engine.diffusion.model import Block, BlockHook, Predictor
 from engine.diffusion.tiling import Window
 
 MOST_CELLS = 1 << 18  # latent cells (rows * height * width) in one call: 16 images of 1024² pixels
@@ -25,7 +26,8 @@ MOST_REPEATS = 4  # how often the shortest text of a call may be repeated to rea
 class Piece:
     """What one conditioning entry wants predicted: rows x (B, C, …, h, w) at sigma (B,), text (b, T, dim).
 
-    `window` is where x lies in the entry's latent if it is a tile of it.
+    `window` is where x lies in the entry's latent if it is a tile of it. What the network's deep blocks say of it is
+    kept in `keeps`, or taken from `reuses`, for models with `Hooks.deep`.
     """
 
     model: Predictor
@@ -35,6 +37,8 @@ class Piece:
     extras: Mapping[str, Tensor]
     control: "Control | None" = None
     window: Window | None = None
+    keeps: Kept | None = None
+    reuses: Kept | None = None
 
     @property
     def cells(self) -> int:
@@ -142,9 +146,27 @@ def _call(pieces: Sequence[Piece]) -> list[Tensor]:
         windows=tuple(piece.window for piece in pieces),
     )
     blocks = first.control.blocks(call) if first.control is not None else ()
+    states: list[Tensor] = []
+    if first.keeps is not None and first.model.hooks.deep is not None:
+        blocks = (_keeper(states, first.model.hooks.deep.first), *blocks)
     model = first.control.layered(call) if isinstance(first.control, LayerControl) else first.model
     x0 = model.predict(call.x, call.sigma, call.context, call.extras, blocks)
+    for state in states:  # after the call: one that memory did not hold is made again in halves
+        for piece, of_piece in zip(pieces, state.split(list(rows)), strict=True):
+            if piece.keeps is not None:
+                piece.keeps.add(piece.window, of_piece)
     return list(torch.split(x0, list(rows)))
+
+
+def _keeper(states: list[Tensor], first: int) -> BlockHook:
+    """The hook that keeps the state before an output block."""
+
+    def keep(h: Tensor, skip: Tensor | None, block: Block) -> tuple[Tensor, Tensor | None]:
+        if block == Block("output", first):
+            states.append(h)
+        return h, skip
+
+    return keep
 
 
 def _rows(tensor: Tensor, count: int) -> Tensor:
@@ -178,6 +200,8 @@ def _fits(piece: Piece, group: Sequence[Piece], most_cells: int) -> bool:
         return False
     if piece.control is not first.control or (piece.control is not None and piece.sigma is not first.sigma):
         return False  # a control may be active at one level and not at another
+    if (piece.keeps is None) != (first.keeps is None):
+        return False
     if _shapes(piece.extras) != _shapes(first.extras) or piece.context.shape[2:] != first.context.shape[2:]:
         return False
     if sum(each.cells for each in group) + piece.cells > most_cells:

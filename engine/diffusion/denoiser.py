@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.diffusion.calls import Piece
 from engine.diffusion.conditioning import Conditioning
+from engine.diffusion.deep_cache import DeepSteps, Kept, KeptBy
 from engine.diffusion.drive import Ask, Prediction
 from engine.diffusion.entries import Entry
 from engine.diffusion.guidance import Guider
@@ -34,6 +35,7 @@ class Denoiser:
     reads_uncond: bool = False  # the sampler wants the negative prediction too
     reads_variance: bool = False  # and what the first prompt says of the variance
     cache: StepCache | None = None
+    deep: DeepSteps | None = None
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Prediction:
         (prediction,) = _ended([self.turn(x, sigma)])
@@ -45,9 +47,10 @@ class Denoiser:
         if self.cache is not None and (known := self.cache.guess(x, sigma)) is not None:
             yield ()
             return known if self.mask is None or mask is None else known._replace(x0=self.mask.after(known.x0, mask))
-        shown = x if self.mask is None or mask is None else self.mask.before(x, sigma, mask)
-        rows = sigma.to(x.device, torch.float32).expand(x.shape[0])
+        shown, rows = self._shown(x, sigma), _rows(x, sigma)
         queries, watching = self._queries(float(sigma), shown)
+        if self.deep is not None:
+            queries = yield from self._deepened(self.deep, queries, sigma)
         told = yield from _answered(queries, rows)
         channels = x.shape[1]
         made = {
@@ -69,6 +72,35 @@ class Denoiser:
             return prediction
         return prediction._replace(x0=self.mask.after(prediction.x0, mask))
 
+    def learn(self, x: Tensor, sigma: Tensor, answer: Prediction) -> None:
+        """Take in how the run was answered, whoever answered it."""
+        if self.deep is not None and (self.cache is None or self.cache.guess(x, sigma) is None):
+            self.deep.learn(x, sigma, _state(self._queries(float(sigma), x)[0]))
+        if self.cache is not None:
+            self.cache.learn(x, sigma, answer)
+
+    def _shown(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The x that the network sees: where a mask keeps the picture, the picture noised."""
+        mask = None if self.mask is None else self.mask.at(sigma)
+        return x if self.mask is None or mask is None else self.mask.before(x, sigma, mask)
+
+    def _deepened(
+        self, deep: DeepSteps, queries: Mapping[str, "_Query"], sigma: Tensor
+    ) -> Generator[Sequence[Piece], Sequence[Tensor], dict[str, "_Query"]]:
+        """The queries of a call that keeps what the deep blocks say, or reuses what they said in the last whole one."""
+        if deep.is_whole(sigma, _state(queries)):
+            deep.keep(kept := _empty(queries))
+            return {name: replace(query, keeps=kept[name]) for name, query in queries.items()}
+        if deep.kept is None:  # this run was resumed
+            x, level = deep.whole
+            again, _ = self._queries(float(level), self._shown(x, level))
+            deep.keep(kept := _empty(again), again=True)
+            yield from _answered(
+                {name: replace(query, keeps=kept[name]) for name, query in again.items()}, _rows(x, level)
+            )
+        known = deep.kept or {}
+        return {name: replace(query, reuses=known[name]) for name, query in queries.items()}
+
     def _queries(self, level: float, x: Tensor) -> tuple[dict[str, "_Query"], dict[str, "_Watching"]]:
         """What is asked at first, by name, and what can be asked only when that is answered."""
         asides = self.guider.model.hooks.asides
@@ -88,6 +120,9 @@ class Denoiser:
                 continue
             if model.hooks.tiling is not None and len(model.hooks.tiling.windows(*x.shape[-2:])) > 1:
                 msg = f"{aside.name} has to see the whole picture, and TiledDiffusion shows it in tiles"
+                raise ValueError(f"{msg}: take one of the two nodes out")
+            if self.deep is not None:
+                msg = f"{aside.name} has to see the deep blocks at every step, and DeepCache spares them"
                 raise ValueError(f"{msg}: take one of the two nodes out")
             watcher = aside.watch()
             watched = queries[source]
@@ -117,11 +152,18 @@ class _Query:
     entries: Sequence[Entry]
     model: Predictor
     x: Tensor
+    keeps: Sequence[Kept] = ()  # by entry, as in `Piece`
+    reuses: Sequence[Kept] = ()
 
     def pieces(self, rows: Tensor) -> list[Piece]:
-        return [
+        made = [
             Piece(self.model, each.crop(self.x), rows, each.tokens, each.extras, each.control) for each in self.entries
         ]
+        if self.keeps:
+            made = [replace(piece, keeps=kept) for piece, kept in zip(made, self.keeps, strict=True)]
+        if self.reuses:
+            made = [replace(piece, reuses=kept) for piece, kept in zip(made, self.reuses, strict=True)]
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +190,19 @@ def _answered(queries: Mapping[str, _Query], rows: Tensor) -> Generator[Sequence
     """Ask for all that is wanted at once; the predictions of each query's entries."""
     made = iter((yield [piece for query in queries.values() for piece in query.pieces(rows)]))
     return {name: [next(made) for _ in query.entries] for name, query in queries.items()}
+
+
+def _rows(x: Tensor, sigma: Tensor) -> Tensor:
+    return sigma.to(x.device, torch.float32).expand(x.shape[0])
+
+
+def _empty(queries: Mapping[str, _Query]) -> KeptBy:
+    return {name: [Kept() for _ in query.entries] for name, query in queries.items()}
+
+
+def _state(queries: Mapping[str, _Query]) -> tuple[int, ...]:
+    """What a call's answer depends on beside x and sigma: the models and entries that are asked."""
+    return tuple(id(each) for query in queries.values() for each in (query.model, *query.entries))
 
 
 def _hooked(model: Predictor, attention: tuple[AttentionHook, ...]) -> Predictor:

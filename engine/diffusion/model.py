@@ -171,6 +171,31 @@ class Reuse:
 
 
 @dataclass(frozen=True)
+class DeepCache:
+    """From which share of the way to which a UNet is called whole once in `interval` calls. The others begin with what
+    the last whole one had before its output block `first`, and compute that block, those after it, and the input blocks
+    whose skips they join.
+    """
+
+    interval: int
+    first: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, eq=False)
+class Deep:
+    """The state (B, C, h, w) that a UNet had before its output block `first` in an earlier call."""
+
+    first: int
+    state: Tensor
+
+
+DEEP = "deep"
+"""The extra input of a call that carries such a state."""
+
+
+@dataclass(frozen=True)
 class Hooks:
     """What nodes put into a model's sampling. Tuples: the order is that of installation.
 
@@ -179,7 +204,7 @@ class Hooks:
     another one for this sigma. `always_uncond` switches the shortcut at guidance scale 1 off. `attention` hooks stand
     in for self-attention, later ones around earlier ones, change tokens behind it, or what any attention reads; those
     of `beside_text` stand in for what reads the text; `ranged` ones join `blocks` at some levels. With `tiling` the
-    network sees large latents tile by tile.
+    network sees large latents tile by tile, with `deep` not all of its blocks are called at every step.
     """
 
     predictions: tuple[PredictionsHook, ...] = ()
@@ -194,6 +219,7 @@ class Hooks:
     asides: tuple[Aside, ...] = ()
     reuse: Reuse | None = None
     tiling: "Tiling | None" = None
+    deep: DeepCache | None = None
 
 
 class Family(Protocol):
@@ -234,10 +260,12 @@ class Family(Protocol):
         blocks: tuple[BlockHook, ...],
         attention: tuple[AttentionHook, ...] = (),
         beside_text: tuple[StandIn, ...] = (),
+        deep: Deep | None = None,
     ) -> Tensor:
         """One call of the network: x (B, C, H, W) already scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W).
 
-        Hooks of `attention` stand in for self-attention, those of `beside_text` for the attention to the context.
+        Hooks of `attention` stand in for self-attention, those of `beside_text` for the attention to the context. With
+        `deep`, which models with `Hooks.deep` are given, only a part of a UNet is called.
         """
         ...
 
@@ -387,8 +415,10 @@ class Model:
         cast = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in extras.items()}
         hooks = (*blocks, *self.hooks.blocks)
         x_in, text = scaled.to(self.dtype), context.to(self.dtype)
+        state, setting = cast.pop(DEEP, None), self.hooks.deep
+        deep = None if state is None or setting is None else Deep(setting.first, state)
         beside = tuple(each.hook(cast) for each in self.hooks.beside_text)
-        out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention, beside)
+        out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention, beside, deep)
         output, rest = out.float().split([x.shape[1], out.shape[1] - x.shape[1]], dim=1)
         x0 = self.parameterisation.x0(x, sigma, output)
         return torch.cat([x0, variance_share(rest)], dim=1) if self.tells_variance else x0

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.device import memory
 from engine.diffusion.conditioning import Conditioning
+from engine.diffusion.deep_cache import DeepSteps
 from engine.diffusion.denoiser import Denoiser, all_lists
 from engine.diffusion.drive import Ask, Asking
 from engine.diffusion.entries import resolve
@@ -66,6 +67,7 @@ def _sampled(guider: Guider, noise: Noise, solver: Solver, sigmas: Tensor, laten
         solver.reads_uncond,
         solver.reads_variance,
         _step_cache(model, solver),
+        None if model.hooks.deep is None else DeepSteps(model.hooks.deep, model.levels),
     )
     setting = solver.setting(model.levels, x, sigmas, noise.seed, latent.get("batch_index"))
     x, last = yield from _asked(solver.steps(x, sigmas, setting), solver, denoise, sigmas)
@@ -211,8 +213,7 @@ def _asked(steps: AnySteps, solver: Solver, denoise: Denoiser, sigmas: Tensor) -
             x, sigma = asked
             taken = place(sigma, sigmas)
             prediction = yield Ask(denoise, x, sigma, count - taken if rises else taken, count, latest, form)
-            if denoise.cache is not None:
-                denoise.cache.learn(x, sigma, prediction)
+            denoise.learn(x, sigma, prediction)
             latest = prediction.x0
             if not isinstance(asked, Midway):
                 last = latest

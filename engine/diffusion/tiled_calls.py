@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.calls import Piece, predictions
+from engine.diffusion.model import DEEP
 from engine.diffusion.tiling import Window
 
 
@@ -33,7 +34,7 @@ class _Divided:
     def rounds(self) -> Iterator[Sequence[Piece]]:
         """What is predicted at a time: a piece that needs no tiles is its own."""
         if self._tiling is None or len(self._windows) == 1:
-            yield [self._piece]
+            yield [_reusing(self._piece)]
             return
         for start in range(0, len(self._windows), self._tiling.together):
             yield [_tile(self._piece, window) for window in self._windows[start : start + self._tiling.together]]
@@ -63,4 +64,11 @@ def _tile(piece: Piece, window: Window) -> Piece:
         return window.crop(value) if is_over else value
 
     extras = {name: cropped(value) for name, value in piece.extras.items()}
-    return replace(piece, x=window.crop(piece.x), extras=extras, window=window)
+    return _reusing(replace(piece, x=window.crop(piece.x), extras=extras, window=window))
+
+
+def _reusing(piece: Piece) -> Piece:
+    """A piece with what the deep blocks said of it earlier, where that is wanted."""
+    if piece.reuses is None:
+        return piece
+    return replace(piece, extras={**piece.extras, DEEP: piece.reuses.of(piece.window)})

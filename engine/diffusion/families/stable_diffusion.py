@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.diffusion.families.concat import concat_latent
 from engine.diffusion.families.unet_walk import walk
 from engine.diffusion.latent_format import IDENTITY, LatentFormat
-from engine.diffusion.model import AttentionHook, BlockHook, StandIn
+from engine.diffusion.model import AttentionHook, BlockHook, Deep, StandIn
 from engine.weights.recognise import Recognised
 
 # Numbers alive per cell and channel of the widest level, in the last blocks of the decoder; 29.5 were measured for
@@ -60,6 +60,7 @@ class StableDiffusion:
         blocks: tuple[BlockHook, ...],
         attention: tuple[AttentionHook, ...] = (),
         beside_text: tuple[StandIn, ...] = (),
+        deep: Deep | None = None,
     ) -> Tensor:
         """One call: x (B, C, H, W) scaled, t (B,), context (B, tokens, dim) -> (B, C, H, W). Raises ValueError where
         the text is of another width than the network's.
@@ -74,7 +75,7 @@ class StableDiffusion:
         unet = cast(UNet2DConditionModel, network)
         vector = None if vector is None else _batched(vector, x)
         bias = _bias(extras.get("bias"), context)
-        return walk(unet, x, t, context, vector, blocks, attention, beside_text, bias)
+        return walk(unet, x, t, context, vector, blocks, attention, beside_text, bias, deep)
 
 
 def _bias(bias: Tensor | None, context: Tensor) -> Tensor | None:

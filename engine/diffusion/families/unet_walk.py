@@ -4,7 +4,9 @@ Blocks are counted as the original layout does: input block 0 is the first convo
 own, and each output block joins one skip. Without hooks the result is that of the module's own forward, bit for bit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
 from engine.diffusion.families.transformer_walk import Text, attended
-from engine.diffusion.model import AttentionHook, Block, BlockHook, StandIn
+from engine.diffusion.model import AttentionHook, Block, BlockHook, Deep, StandIn
 
 Hooks = tuple[BlockHook, ...]
 
@@ -27,6 +29,7 @@ def walk(
     attention: tuple[AttentionHook, ...] = (),
     beside_text: tuple[StandIn, ...] = (),
     bias: Tensor | None = None,
+    deep: Deep | None = None,
 ) -> Tensor:
     """x (B, C, H, W), t (B,), context (B, tokens, dim), vector (B, width), or numbers (B,)
     -> (B, C_out, H, W).
@@ -34,12 +37,19 @@ def walk(
     Hooks run after each input block, where a skip they return is kept in place of the hidden state, after the middle,
     and before each output block joins its skip; those of `attention` in place of every self-attention, and those of
     `beside_text` in place of every attention to the context. `bias` (B, tokens) says how much more each of its tokens
-    is attended to.
+    is attended to. With `deep` the call begins with what an earlier one had before an output block: blocks that lie
+    deeper are left out.
     """
     text = Text(context, attention, (x.shape[-2], x.shape[-1]), beside_text, None if bias is None else bias[:, None])
-    h, skips, time = _encoded(unet, x, _time(unet, x, t, vector), text, hooks)
-    h, _ = _hooked(hooks, h, None, Block("middle", 0))
-    h = _up(unet, h, skips, time, text, hooks)
+    time = _time(unet, x, t, vector)
+    if deep is None:
+        h, skips, time = _encoded(unet, x, time, text, hooks)
+        h, _ = _hooked(hooks, h, None, Block("middle", 0))
+        h = _up(unet, h, skips, time, text, hooks)
+    else:
+        blocks = sum(1 for level in unet.up_blocks for _ in _steps(level))
+        _, skips = _down(unet, x, time, text, hooks, blocks - deep.first)
+        h = _up(unet, deep.state, skips, time, text, hooks, deep.first)
     last: Any = unet.conv_norm_out
     return unet.conv_out(unet.conv_act(last(h)))  # pyright: ignore[reportOptionalCall] (always there with groups)
 
@@ -83,22 +93,27 @@ def _time(unet: UNet2DConditionModel, x: Tensor, t: Tensor, vector: Tensor | Non
     return time + beside(vector)
 
 
-def _down(unet: UNet2DConditionModel, x: Tensor, time: Tensor, text: Text, hooks: Hooks) -> tuple[Tensor, list[Tensor]]:
-    """The encoder: the last hidden state, and the skips in the order in which they arose."""
-    skips: list[Tensor] = []
-
-    def after(h: Tensor) -> Tensor:
-        h, skip = _hooked(hooks, h, None, Block("input", len(skips)))
+def _down(
+    unet: UNet2DConditionModel, x: Tensor, time: Tensor, text: Text, hooks: Hooks, count: int | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    """The encoder, or its first blocks: the last hidden state, and the skips in the order in which they arose."""
+    h, skips = x, list[Tensor]()
+    for block in islice(_input_blocks(unet, time, text), count):
+        h, skip = _hooked(hooks, block(h), None, Block("input", len(skips)))
         skips.append(h if skip is None else skip)
-        return h
+    return h, skips
 
-    h = after(unet.conv_in(x))
+
+def _input_blocks(unet: UNet2DConditionModel, time: Tensor, text: Text) -> Iterator[Callable[[Tensor], Tensor]]:
+    yield unet.conv_in
+    index = 1
     for level in unet.down_blocks:
         for resnet, attention in _steps(level):
-            h = after(_step(resnet, attention, h, time, text, Block("input", len(skips))))
+            yield partial(_step, resnet, attention, time=time, text=text, block=Block("input", index))
+            index += 1
         for downsample in _layers(level, "downsamplers"):
-            h = after(downsample(h))
-    return h, skips
+            yield downsample
+            index += 1
 
 
 def _middle(middle: Any, h: Tensor, time: Tensor, text: Text) -> Tensor:
@@ -110,15 +125,19 @@ def _middle(middle: Any, h: Tensor, time: Tensor, text: Text) -> Tensor:
     return h
 
 
-def _up(unet: UNet2DConditionModel, h: Tensor, skips: list[Tensor], time: Tensor, text: Text, hooks: Hooks) -> Tensor:
+def _up(
+    unet: UNet2DConditionModel, h: Tensor, skips: list[Tensor], time: Tensor, text: Text, hooks: Hooks, first: int = 0
+) -> Tensor:
+    """The decoder from an output block on, which h comes before: the skips are those that are joined from there on."""
     index = 0
     for level in unet.up_blocks:
         for resnet, attention in _steps(level):
-            h, skip = _hooked(hooks, h, skips.pop(), Block("output", index))
-            joined = h if skip is None else torch.cat([h, skip], dim=1)
-            h = _step(resnet, attention, joined, time, text, Block("output", index))
+            if index >= first:
+                h, skip = _hooked(hooks, h, skips.pop(), Block("output", index))
+                joined = h if skip is None else torch.cat([h, skip], dim=1)
+                h = _step(resnet, attention, joined, time, text, Block("output", index))
             index += 1
-        for upsample in _layers(level, "upsamplers"):
+        for upsample in _layers(level, "upsamplers") if index > first else ():
             h = upsample(h, tuple(skips[-1].shape[2:]))  # the skip's size: an odd one is not twice the size below
     return h
 
