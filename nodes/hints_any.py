@@ -13,6 +13,7 @@ Preprocessor = Literal[
     "BinaryPreprocessor",
     "CannyEdgePreprocessor",
     "ColorPreprocessor",
+    "DWPreprocessor",
     "FakeScribblePreprocessor",
     "HEDPreprocessor",
     "ImageIntensityDetector",

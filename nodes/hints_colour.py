@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from engine.api import MAX_RESOLUTION, Image, Number, Seed, deferred, node
+from engine.api import MAX_RESOLUTION, Image, Mask, Number, Seed, deferred, node
 
 with deferred():
     from engine.hints import detectors, drawn, hint, segments
+    from engine.pictures import resample
 
 Resolution = Annotated[int, Number(64, MAX_RESOLUTION, step=64)]
 Gamma = Annotated[float, Number(0.1, 2.0, step=0.001)]
@@ -45,3 +46,11 @@ def content_shuffle(image: Image, resolution: Resolution = 512, seed: Annotated[
 def sam_regions(image: Image, resolution: Resolution = 512) -> Image:
     """Paint every region that Segment Anything finds in a colour of its own."""
     return detectors.look(image, resolution, segments.segments())
+
+
+@node("image/preprocessors/tile", id="InpaintPreprocessor", title="Inpaint Preprocessor")
+def inpaint_hint(image: Image, mask: Mask, black_pixel_for_xinsir_cn: bool = False) -> Image:
+    """Mark the masked part of an image for an inpainting ControlNet: with -1, or with black for those that want it."""
+    planes = resample.resize_mask(mask.to(image), image.shape[2], image.shape[1]).round()
+    holes = resample.repeat_batch(planes, image.shape[0]).movedim(1, -1).bool()
+    return image[..., :3].masked_fill(holes, 0.0 if black_pixel_for_xinsir_cn else -1.0)

@@ -23,9 +23,13 @@ class Weights:
     below: str = ""
 
     @property
+    def is_pickled(self) -> bool:
+        return self.file.endswith((".pth", ".pt"))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What it may be called on disk; safetensors are taken first."""
-        return f"{PurePosixPath(self.file).stem}.safetensors", self.file
+        return (f"{PurePosixPath(self.file).stem}.safetensors", self.file) if self.is_pickled else (self.file,)
 
     @property
     def published(self) -> str:
@@ -69,7 +73,7 @@ def find(weights: Weights, what: str) -> Path:
             f"{what} needs {weights.file}, which is not among the annotators: put {put} into {roots[0]}; it is"
             f" published at {weights.published}, and --download-annotators fetches what is missing from there"
         )
-    if not weights.file.endswith(".safetensors") and not read.current().allow_pickle:
+    if weights.is_pickled and not read.current().allow_pickle:
         raise MissingWeights(
             f"{what} needs {weights.file}, which is published as a pickle: start with --allow-pickle too to have it"
             f" fetched from {weights.published}, or put {weights.names[0]} into {roots[0]}"

@@ -57,7 +57,7 @@ def as_keypoints(poses: list[Any], seen: tuple[int, int], canvas: tuple[int, int
     def flat(points: list[Any] | None) -> list[float] | None:
         if points is None:
             return None
-        each = ((p.x * width, p.y * height, 1.0) if p is not None and p.x >= 0 else (0.0, 0.0, 0.0) for p in points)
+        each = ((p.x * width, p.y * height, p.score) if p is not None and p.x >= 0 else (0.0, 0.0, 0.0) for p in points)
         return [float(number) for point in each for number in point]
 
     people = [

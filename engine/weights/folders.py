@@ -258,6 +258,7 @@ def _default_names(models: Path) -> dict[str, Entry]:
     for bundled in sorted(BUNDLED.iterdir()) if BUNDLED.is_dir() else ():
         if bundled.name in entries:
             entries[bundled.name][0].append(str(bundled))
+    entries["annotators"] = (entries["annotators"][0], {*WEIGHT_SUFFIXES, ".onnx"})
     entries["configs"] = ([str(models / "configs")], {".yaml"})
     entries["diffusers"] = ([str(models / "diffusers")], {_FOLDERS_ONLY})
     entries["custom_nodes"] = ([str(models.parent / "custom_nodes")], set())

@@ -107,3 +107,15 @@ def test_shuffling_keeps_colours_moves_everything_and_is_the_same_for_the_same_s
 def test_a_size_that_memory_does_not_hold_is_refused_before_it_is_tried() -> None:
     with pytest.raises(MemoryError, match=r"hints of 1 x 409600000 x 4096 needs .* GiB of memory"):
         hints_lines.scribble_lines(torch.zeros(1, 1, 100_000, 3), 4096)
+
+
+def test_holes_are_marked_for_a_control_net_that_fills_them() -> None:
+    images = torch.rand(2, 64, 96, 4)
+    mask = torch.zeros(1, 32, 48)
+    mask[:, 8:16, 8:16] = 1
+    made = hints_colour.inpaint_hint(images, mask)
+    assert made.shape == (2, 64, 96, 3)
+    assert (made[:, 16:32, 16:32] == -1).all()
+    assert (made == -1).sum() == 2 * 16 * 16 * 3
+    assert torch.equal(made[made >= 0], images[..., :3][made >= 0])
+    assert (hints_colour.inpaint_hint(images, mask, True)[:, 16:32, 16:32] == 0).all()

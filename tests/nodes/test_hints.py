@@ -33,9 +33,13 @@ USED = {
     "LeReS-DepthMapPreprocessor": ["image", "rm_nearest", "rm_background", "boost", "resolution"],
     "BAE-NormalMapPreprocessor": ["image", "resolution"],
     "OpenposePreprocessor": ["image", "detect_hand", "detect_body", "detect_face", "resolution"],
+    "DWPreprocessor": [
+        *("image", "detect_hand", "detect_body", "detect_face", "resolution", "bbox_detector", "pose_estimator"),
+    ],
     "ShufflePreprocessor": ["image", "resolution", "seed"],
     "SAMPreprocessor": ["image", "resolution"],
     "TilePreprocessor": ["image", "pyrUp_iters", "resolution"],
+    "InpaintPreprocessor": ["image", "mask", "black_pixel_for_xinsir_cn"],
     "ColorPreprocessor": ["image", "resolution"],
     "ImageLuminanceDetector": ["image", "gamma_correction", "resolution"],
     "ImageIntensityDetector": ["image", "gamma_correction", "resolution"],
@@ -53,7 +57,8 @@ def test_ids_and_inputs_are_those_of_shared_workflows(id: str, inputs: list[str]
 
 def test_the_node_for_all_knows_every_hint() -> None:
     choices = set(get_args(hints_any.Preprocessor)) - {"none"}
-    hints = {id for id in TYPES if TYPES[id].module.startswith("nodes.hints_")} - {"AIO_Preprocessor"}
+    hints = {id for id in TYPES if TYPES[id].module.startswith("nodes.hints_")}
+    hints -= {"AIO_Preprocessor", "InpaintPreprocessor"}  # which needs a mask too
     assert choices == hints
 
 
