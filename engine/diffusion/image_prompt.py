@@ -1,10 +1,11 @@
 """IP-Adapters (Ye et al. 2023): pictures as prompts, which every cross-attention reads beside the text.
 
 Decoupled cross-attention: the same queries attend to a picture's tokens with keys and values of their own, and what
-they get is added, times a weight, to what the text gives.
+they get is added, times a weight, to what the text gives. The tokens are the same at every step, so that keys and
+values are made once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -74,26 +75,26 @@ class IPAdapter:
             return torch.zeros_like(read)
         return self.read(vision.encode_nothing()).expand_as(read)
 
-    def tokens(self, read: Tensor) -> Tensor:
-        """Tokens of all these pictures, one after the other: (1, n, text), on the CPU. Raises OutOfMemory."""
-        weight = next(self.network.projection.parameters())
-        with torch.no_grad(), memory.named_shortage(f"making tokens with {self.name}", weight.device):
-            return self.network.projection(read.to(weight)).float().cpu().flatten(0, 1)[None]
+    def said(self, read: Tensor, unlike: Tensor, numbers: Iterable[int]) -> dict[int, tuple[Tensor, Tensor]]:
+        """The keys and values, each (2, n, C), that these cross-attentions read of pictures and of what stands against
+        them, all tokens one after the other. Raises OutOfMemory.
+        """
+        network = self.network
+        weight = next(network.projection.parameters())
+        with torch.no_grad(), memory.named_shortage(f"reading pictures with {self.name}", weight.device):
+            tokens = torch.stack([network.projection(each.to(weight)).flatten(0, 1) for each in (read, unlike)])
+            return {number: (network.keys[number](tokens), network.values[number](tokens)) for number in numbers}
 
 
 @dataclass(frozen=True, eq=False)
 class ImagePrompt:
     """A picture that a model's cross-attention reads from `start` to `end`, shares of the way from noise to image.
 
-    `tokens` (1, n, text) count for positive prompts and `negative` for negative ones; `mask` (B, H, W) says where.
-    `layers` maps each cross-attention that reads it to its number in the adapter. With `scales_keys` the weight counts
-    for keys as well as for values.
+    `said` holds the keys and values (2, n, C) of each layer that reads it, for positive prompts and then for negative
+    ones. `mask` (B, H, W) says where. With `scales_keys` the weight counts for keys as well as for values.
     """
 
-    adapter: IPAdapter
-    tokens: Tensor
-    negative: Tensor
-    layers: Mapping[Layer, int]
+    said: Mapping[Layer, tuple[Tensor, Tensor]]
     name: str  # of this one among those of a model
     weight: float = 1.0
     start: float = 0.0
@@ -107,7 +108,7 @@ class ImagePrompt:
 
     def extras(self, entry: Mapping[str, Any], latent: Tensor) -> dict[str, Tensor]:
         """As `Beside.extras`."""
-        made = {self._tokens: self.negative if entry.get("role") == "negative" else self.tokens}
+        made = {self._side: torch.tensor([1 if entry.get("role") == "negative" else 0])}
         if self.mask is not None:
             planes = self.mask.reshape(-1, 1, *self.mask.shape[-2:]).to(latent.device, torch.float32)
             size = (latent.shape[-2], latent.shape[-1])
@@ -116,14 +117,15 @@ class ImagePrompt:
 
     def hook(self, extras: Mapping[str, Tensor]) -> StandIn:
         """As `Beside.hook`."""
-        tokens, mask = extras[self._tokens], extras.get(self._mask)
+        side, mask = extras[self._side], extras.get(self._mask)
 
         def attend_beside(queries: Tensor, attend: Attend, place: AttentionPlace) -> Tensor:
             text = attend(queries)
-            number = self.layers.get((place.block, place.layer))
-            if number is None:
+            said = self.said.get((place.block, place.layer))
+            if said is None:
                 return text
-            mixed = self._mixed(queries, tokens, number, place.weights)
+            keys, values = (each.to(queries)[side] for each in said)
+            mixed = self._mixed(queries, keys, values, place.weights)
             if mask is not None:
                 mixed = mixed * interpolate(mask, size=place.size, mode="area").flatten(1)[..., None]
             project: Any = cast(Any, place.weights).to_out[0]
@@ -132,20 +134,15 @@ class ImagePrompt:
         return attend_beside
 
     @property
-    def _tokens(self) -> str:
-        return f"{self.name}: tokens"
+    def _side(self) -> str:
+        return f"{self.name}: side"
 
     @property
     def _mask(self) -> str:
         return f"{self.name}: mask"
 
-    def _mixed(self, queries: Tensor, tokens: Tensor, number: int, weights: Any) -> Tensor:
-        """What queries (B, n, C) get of the tokens (1 or B, t, text), times the weight: (B, n, C)."""
-        network = self.adapter.network
-        keys, values = (
-            layer(tokens.to(cast(nn.Linear, layer).weight)).to(queries)
-            for layer in (network.keys[number], network.values[number])
-        )
+    def _mixed(self, queries: Tensor, keys: Tensor, values: Tensor, weights: Any) -> Tensor:
+        """What queries (B, n, C) get of keys and values (1 or B, t, C), times the weight: (B, n, C)."""
         if self.scales_keys:
             keys = keys * self.weight
         q, k, v = (
@@ -185,11 +182,13 @@ def prompted(
     **settings: Any,
 ) -> Model:
     """The model with one more picture that it reads: at all blocks, or at some. Raises ValueError for another kind."""
-    numbers = _fitting(model, adapter)
-    layers = {layer: number for layer, number in numbers.items() if blocks is None or layer[0] in blocks}
+    numbers = {
+        layer: number for layer, number in _fitting(model, adapter).items() if blocks is None or layer[0] in blocks
+    }
+    said = adapter.said(read, unlike, numbers.values())
     before = model.hooks.beside_text
     name = f"image prompt {len(before)}"
-    prompt = ImagePrompt(adapter, adapter.tokens(read), adapter.tokens(unlike), layers, name, **settings)
+    prompt = ImagePrompt({layer: said[number] for layer, number in numbers.items()}, name, **settings)
     return replace(model, hooks=replace(model.hooks, beside_text=(*before, prompt)))
 
 

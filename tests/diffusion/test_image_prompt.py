@@ -16,14 +16,14 @@ from engine.diffusion.calls import Piece, predictions
 from engine.diffusion.families.image_prompt_files import load_ip_adapter
 from engine.diffusion.families.load import Checkpoint
 from engine.diffusion.families.vision_files import load_vision
-from engine.diffusion.image_prompt import IPAdapter, blocks_of, combined, prompted
+from engine.diffusion.image_prompt import IPAdapter, blocks_of, combined, cross_attention, prompted
 from engine.diffusion.lora import add_lora
 from engine.diffusion.model import Block, Model
 from engine.diffusion.vision import Seen
 from engine.weights.lora import read_lora
 from engine.weights.read import BadFile
 from tests.tiny.image_prompts import make_tiny_ip_adapter, tiny_ip_adapter
-from tests.tiny.layouts import SEEN, WIDTH
+from tests.tiny.layouts import LAYOUTS, SEEN, WIDTH
 from tests.tiny.loras import make_tiny_lora
 from tests.tiny.styles import make_tiny_style
 from tests.tiny.visions import make_tiny_vision
@@ -218,10 +218,10 @@ def test_style_and_composition_are_read_where_sdxl_reads_them(
     adapter = load_ip_adapter(make_tiny_ip_adapter(tmp_path / "ip.safetensors", tiny_ip_adapter("sdxl")), Placement())
     read, blocks = adapter.read(looked_at()), blocks_of("style and composition", xl)
     (prompt,) = prompted(xl, adapter, read, read, blocks).hooks.beside_text
-    assert {block for block, _ in cast(Any, prompt).layers} == {Block("output", 1), Block("input", 8)}
+    assert {block for block, _ in cast(Any, prompt).said} == {Block("output", 1), Block("input", 8)}
     names = [name for name in unet.attn_processors if "attn2" in name]
-    numbers = sorted(cast(Any, prompt).layers.values())
-    told = {names[number].partition(".transformer_blocks")[0] for number in numbers}
+    order = [layer for layer, _ in cross_attention(LAYOUTS["sdxl"].unet)]
+    told = {names[order.index(layer)].partition(".transformer_blocks")[0] for layer in cast(Any, prompt).said}
     assert told == {"down_blocks.2.attentions.1", "up_blocks.0.attentions.1"}
     assert blocks_of("linear", xl) is None
     with pytest.raises(ValueError, match="reads the style of a picture is known of SDXL alone, and this is a sd15"):
@@ -230,7 +230,8 @@ def test_style_and_composition_are_read_where_sdxl_reads_them(
 
 def test_several_pictures_count_side_by_side_or_as_one(adapter: IPAdapter) -> None:
     read = adapter.read(looked_at(3))
-    assert adapter.tokens(combined(read, "concat")).shape == (1, 12, WIDTH)
+    keys, values = adapter.said(combined(read, "concat"), torch.zeros_like(read), [3])[3]
+    assert keys.shape == values.shape == (2, 12, adapter.sizes[3][0])
     torch.testing.assert_close(combined(read, "add"), read.sum(dim=0)[None])
     torch.testing.assert_close(combined(read, "average"), read.mean(dim=0)[None])
 
