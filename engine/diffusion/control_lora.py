@@ -6,6 +6,7 @@ asked for, and shares with the model every weight that nothing changes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import RLock
 from typing import cast
 from weakref import WeakKeyDictionary
 
@@ -19,7 +20,7 @@ from engine.diffusion.control import Control, ControlNet
 from engine.diffusion.families.control_network import ControlNetwork
 from engine.diffusion.hinted import stable_diffusion
 from engine.diffusion.model import Model
-from engine.diffusion.patched import Patches, make_twin
+from engine.diffusion.patched import KEPT, Patches, make_twin
 from engine.weights import unet_names
 from engine.weights.control_names import is_own, module_names
 from engine.weights.deltas import Delta, fits
@@ -45,18 +46,20 @@ class ControlLora:
         return Control(self, hint, strength, start, end, previous)
 
     def on(self, model: object) -> ControlNet:
-        """The ControlNet that it makes of a model, which stays as it is: the same one for every call.
+        """The ControlNet that it makes of a model, which stays as it is; those asked for last are kept.
 
         Raises ValueError for a model that it does not fit, and OutOfMemory.
         """
         known, _ = stable_diffusion(model, self.name)
-        made = _kept.setdefault(self, WeakKeyDictionary[nn.Module, Made]())
-        patches, net = made.get(known.network, ((), None))
-        if net is None or patches != known.patches:
-            made.pop(known.network, None)  # before the next is made: it needs the memory
-            net = self._made_of(known)
-            made[known.network] = (known.patches, net)
-        return net
+        with _lock:
+            made = _kept.setdefault(self, WeakKeyDictionary[nn.Module, list[Made]]()).setdefault(known.network, [])
+            index = next((at for at, (patches, _) in enumerate(made) if patches == known.patches), None)
+            if index is None:
+                del made[: len(made) - KEPT + 1]  # before the next is made: it needs their memory
+                made.append((known.patches, self._made_of(known)))
+            else:
+                made.append(made.pop(index))
+            return made[-1][1]
 
     def _made_of(self, model: Model) -> ControlNet:
         _, family = stable_diffusion(model, self.name)
@@ -87,5 +90,6 @@ class ControlLora:
         return f"{self.name} does not fit this {family} model: {why}; take a Control-LoRA made for this kind of model"
 
 
-_kept: WeakKeyDictionary[ControlLora, WeakKeyDictionary[nn.Module, Made]] = WeakKeyDictionary()
+_lock = RLock()
+_kept: WeakKeyDictionary[ControlLora, WeakKeyDictionary[nn.Module, list[Made]]] = WeakKeyDictionary()
 memory.on_shortage(_kept.clear)

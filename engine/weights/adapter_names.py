@@ -66,7 +66,7 @@ def adapter_shape(tensors: Tensors) -> AdapterShape:
     return AdapterShape(
         kind="light" if is_light else "full xl" if cell == _CELL_XL else "full",
         channels=seen // cell**2,
-        widths=tuple(shapes.get(f"body.{level}.{leaf}.weight", (0,))[0] for level in range(levels)),
+        widths=tuple(next(iter(shapes.get(f"body.{level}.{leaf}.weight", ())), 0) for level in range(levels)),
         residuals=_count(shapes, "body.0.resnets.{}.block1.weight"),
     )
 

@@ -12,9 +12,11 @@ from engine.weights.read import BadFile, Tensors
 
 _PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.", "")
 _POSITION = "position_net."
-_FIRST = "position_net.null_positive_feature"
+_FIRST, _LAST = "position_net.null_positive_feature", "position_net.linears.4.weight"
 _FUSER = re.compile(r"(?:(input|output)_blocks\.(\d{1,4})|middle_block)\.1\.transformer_blocks\.(\d{1,4})\.fuser\.(.+)")
 _WIDTH = "linear.weight"  # (width of a UNet's tokens, width of what boxes become)
+
+HEADS = 8  # of the gated attention, as of the attention of SD 1.x
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,16 @@ def gligen_file(tensors: Tensors) -> GligenFile:
             place = Place(found[1] or "middle", int(found[2] or 0), int(found[3]))
             named[f"fusers.{place.key}.{found[4]}"] = old
             if found[4] == _WIDTH:
-                widths[place] = bare.shapes[old][0]
-    if not widths:
-        raise BadFile(tensors.path, "is no GLIGEN model that can be loaded: it has no gated attention for SD 1.x")
-    last = bare.shapes.get("position_net.linears.4.weight", (0,))
-    return GligenFile(bare.renamed(named), widths, bare.shapes[_FIRST][0], last[0])
+                widths[place] = _rows(bare, old)
+    if not widths or any(width == 0 or width % HEADS for width in widths.values()):
+        msg = f"it has no gated attention for SD 1.x, whose widths are multiples of {HEADS}"
+        raise BadFile(tensors.path, f"is no GLIGEN model that can be loaded: {msg}")
+    return GligenFile(bare.renamed(named), widths, _rows(bare, _FIRST), _rows(bare, _LAST))
+
+
+def _rows(tensors: Tensors, name: str) -> int:
+    """The first size of a tensor; 0 where there is none."""
+    return tensors.shapes[name][0] if tensors.shapes.get(name) else 0
 
 
 def _original_names(tensors: Tensors) -> dict[str, str]:

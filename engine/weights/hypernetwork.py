@@ -74,10 +74,10 @@ def _layers(width: int, stored: Mapping[int, Mapping[str, Tensor]], tensors: Ten
     size = width
     for number in sorted(stored):
         weight, bias = stored[number].get("weight"), stored[number].get("bias")
-        if weight is None or bias is None or weight.shape[-1] != size or bias.shape != weight.shape[:1]:
+        if weight is None or bias is None or not _follows(weight, bias, size):
             raise BadFile(tensors.path, f"has layers that do not follow each other: {width}, layer {number}")
-        size = weight.shape[0]
-        layer = nn.Linear(1, 1, device="meta") if weight.ndim == 2 else nn.LayerNorm(size, device="meta")
+        before, size = size, weight.shape[0]
+        layer = nn.Linear(before, size, device="meta") if weight.ndim == 2 else nn.LayerNorm(size, device="meta")
         layer.weight, layer.bias = (nn.Parameter(each, requires_grad=False) for each in (weight, bias))
         made.append(layer)
         if activation is not None and weight.ndim == 2 and (number != last or goes_to_the_end):
@@ -85,6 +85,11 @@ def _layers(width: int, stored: Mapping[int, Mapping[str, Tensor]], tensors: Ten
     if size != width:
         raise BadFile(tensors.path, f"has layers for tokens of width {width} that make them {size} wide")
     return nn.Sequential(*made).eval()
+
+
+def _follows(weight: Tensor, bias: Tensor, size: int) -> bool:
+    """Whether these make a linear layer or a norm for tokens of this width."""
+    return weight.ndim in (1, 2) and weight.shape[-1] == size and bias.shape == weight.shape[:1]
 
 
 def _activation(tensors: Tensors) -> type[nn.Module] | None:

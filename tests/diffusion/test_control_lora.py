@@ -1,8 +1,10 @@
 """Control-LoRAs: what one makes of a model is the ControlNet that the sums of the weights make, and shares the rest."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from weakref import ref
 
 import pytest
 import torch
@@ -15,12 +17,12 @@ from engine.diffusion.control import Control
 from engine.diffusion.control_lora import ControlLora
 from engine.diffusion.families.control_files import load_control_net, load_steering
 from engine.diffusion.families.control_network import Residuals
-from engine.diffusion.families.load import Checkpoint
+from engine.diffusion.families.load import Checkpoint, load_checkpoint
 from engine.diffusion.lora import add_lora
 from engine.diffusion.model import Model
 from engine.weights.control_names import LORA, is_own
 from engine.weights.lora import read_lora
-from tests.tiny.checkpoints import tiny_tensors
+from tests.tiny.checkpoints import make_tiny_checkpoint, tiny_tensors
 from tests.tiny.controls import make_tiny_control, tiny_control_lora
 from tests.tiny.loras import make_tiny_lora
 
@@ -86,11 +88,24 @@ def test_it_is_made_once_and_shares_what_it_does_not_change(tmp_path: Path, tiny
     assert not any(name.startswith(("up_blocks", "conv_out")) for name in ours)
 
 
+def test_it_is_let_go_with_its_model(tmp_path: Path) -> None:
+    model = load_checkpoint(make_tiny_checkpoint(tmp_path / "m.safetensors"), Placement()).model
+    lora = loaded(tmp_path / "lora.safetensors", tiny_control_lora())
+    net = ref(lora.on(model))
+    gc.collect()
+    assert net() is not None
+    del model
+    gc.collect()
+    assert net() is None
+
+
 def test_a_lora_on_the_model_counts_for_it_too(tmp_path: Path, tiny: Callable[[str], Checkpoint]) -> None:
     model = tiny("sd15").model
     patched, _ = add_lora(model, None, read_lora(make_tiny_lora(tmp_path / "l.safetensors")), 1.0, 0.0)
     lora = loaded(tmp_path / "lora.safetensors", tiny_control_lora())
     plain, changed = told(Control(lora, HINT), model), told(Control(lora, HINT), patched)
+    assert lora.on(patched) is not lora.on(model)
+    assert lora.on(patched) is lora.on(patched)
     assert not torch.allclose(plain.middle, changed.middle, atol=1e-3)
     assert torch.equal(told(Control(lora, HINT), model).middle, plain.middle)
 

@@ -142,3 +142,9 @@ def test_models_and_files_that_do_not_fit_are_told(
     save_file(parts, tmp_path / "short.safetensors")
     with pytest.raises(BadFile, match=r"GLIGEN lacks fusers\.input_4_0\.norm2\.bias"):
         load_gligen(tmp_path / "short.safetensors", Placement())
+    narrow = tiny_gligen(model.network) | {
+        "middle_block.1.transformer_blocks.0.fuser.linear.weight": torch.zeros(12, 32)
+    }
+    save_file(narrow, tmp_path / "narrow.safetensors")
+    with pytest.raises(BadFile, match="whose widths are multiples of 8"):
+        load_gligen(tmp_path / "narrow.safetensors", Placement())

@@ -118,6 +118,7 @@ WRONG: dict[str, tuple[dict[str, Tensor], dict[str, str], str]] = {
     "other": ({"a": torch.zeros(1)}, {}, "is no hypernetwork: wanted are tensors such as"),
     "half": ({name: each for name, each in FLAT.items() if not name.startswith("64.1")}, {}, "for width 64 it has not"),
     "gap": (FLAT | {"32.0.linear.4.weight": torch.zeros(32, 7)}, {}, "do not follow each other: 32, layer 4"),
+    "odd": (FLAT | {"32.0.linear.4.weight": torch.zeros(())}, {}, "do not follow each other: 32, layer 4"),
     "bare": ({n: each for n, each in FLAT.items() if n != "32.0.linear.4.weight"}, {}, "each other: 32, layer 4"),
     "wide": ({n: each for n, each in FLAT.items() if int(n.split(".")[3]) < 4}, {}, "width 32 that make them 64 wide"),
     "word": (FLAT, {"activation_func": "snake"}, "wants the activation 'snake', which is not known; known are celu"),

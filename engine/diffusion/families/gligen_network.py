@@ -6,9 +6,7 @@ from diffusers.models.attention import GatedSelfAttentionDense
 from diffusers.models.embeddings import GLIGENTextBoundingboxProjection
 from torch import Tensor, nn
 
-from engine.weights.gligen_names import Place
-
-_HEADS = 8  # as in the attention of SD 1.x
+from engine.weights.gligen_names import HEADS, Place
 
 
 class GligenNetwork(nn.Module):
@@ -18,7 +16,7 @@ class GligenNetwork(nn.Module):
         super().__init__()
         self.position_net = GLIGENTextBoundingboxProjection(text, box)
         self.fusers = nn.ModuleDict(
-            {place.key: GatedSelfAttentionDense(width, box, _HEADS, width // _HEADS) for place, width in widths.items()}
+            {place.key: GatedSelfAttentionDense(width, box, HEADS, width // HEADS) for place, width in widths.items()}
         )
 
     def read(self, boxes: Tensor, is_there: Tensor, texts: Tensor) -> Tensor:
