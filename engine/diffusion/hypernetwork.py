@@ -1,7 +1,7 @@
 """A hypernetwork on a model: what all its attention makes keys and values of is changed first."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -29,7 +29,16 @@ def add_hypernetwork(model: Model, net: Hypernetwork, strength: float) -> Model:
     if strength == 0:
         return model
 
-    def changed(keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        return net.changed(keys, values, strength)
+    hook = Sources(_Change(net, strength))
+    return replace(model, hooks=replace(model.hooks, attention=(*model.hooks.attention, hook)))
 
-    return replace(model, hooks=replace(model.hooks, attention=(*model.hooks.attention, Sources(changed))))
+
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """What a hypernetwork does at a strength: a value, so that the cache sees how large it is."""
+
+    net: Hypernetwork
+    strength: float
+
+    def __call__(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        return self.net.changed(keys, values, self.strength)

@@ -16,6 +16,7 @@ from engine.diffusion.families.load import Checkpoint
 from engine.diffusion.hypernetwork import add_hypernetwork
 from engine.diffusion.hypertile import hypertile
 from engine.diffusion.model import Model, Sources
+from engine.run.size import size_of
 from engine.weights.hypernetwork import Hypernetwork, read_hypernetwork
 from engine.weights.read import BadFile, Reading, use
 from tests.tiny.hypernetworks import flat_hypernetwork, layers, tiny_hypernetwork
@@ -69,6 +70,10 @@ def test_all_attention_reads_what_the_layers_make_of_it(model: Model, net: Hyper
     torch.testing.assert_close(made, predicted(replace(model, network=peer)), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(made, before, atol=1e-2)
     assert torch.equal(predicted(model), before)
+
+
+def test_a_model_is_larger_by_what_was_put_on_it(model: Model, net: Hypernetwork) -> None:
+    assert size_of(add_hypernetwork(model, net, 0.5)) == size_of(model) + size_of(net)
 
 
 def test_strength_zero_gives_the_model_itself_and_hooks_that_change_nothing_no_bit(
