@@ -22,6 +22,7 @@ Preprocessor = Literal[
     "LineArtPreprocessor",
     "LineartStandardPreprocessor",
     "M-LSDPreprocessor",
+    "MediaPipe-FaceMeshPreprocessor",
     "MiDaS-DepthMapPreprocessor",
     "MiDaS-NormalMapPreprocessor",
     "OpenposePreprocessor",

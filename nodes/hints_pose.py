@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from engine.api import MAX_RESOLUTION, Image, Kind, Named, Number, deferred, node
 
 with deferred():
-    from engine.hints import dwpose, pose
+    from engine.hints import detectors, dwpose, faces, pose
 
 Resolution = Annotated[int, Number(64, MAX_RESOLUTION, step=64)]
 Switch = Literal["enable", "disable"]
@@ -31,6 +31,17 @@ def openpose(
     wanted = {"body": detect_body, "hand": detect_hand, "face": detect_face}
     made = pose.openpose(image, resolution, **{part: said == "enable" for part, said in wanted.items()})
     return Posed(made.images, made.keypoints)
+
+
+@node("image/preprocessors/pose", id="MediaPipe-FaceMeshPreprocessor", title="MediaPipe Face Mesh")
+def face_mesh(
+    image: Image,
+    max_faces: Annotated[int, Number(1, 50, step=1)] = 10,
+    min_confidence: Annotated[float, Number(0.01, 1.0, step=0.01)] = 0.5,
+    resolution: Resolution = 512,
+) -> Image:
+    """Draw the outlines of faces, by mediapipe, which has to be installed."""
+    return detectors.look(image, resolution, faces.faces(max_faces, min_confidence))
 
 
 @node("image/preprocessors/pose", id="DWPreprocessor", title="DWPose Estimator")

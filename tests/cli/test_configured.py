@@ -146,6 +146,7 @@ def test_a_worker_gets_what_was_settled_and_looks_nowhere_else(here: Path, monke
         precision="bf16",
         cache=CachePolicy("lru", 3),
         preview_size=100,
+        download_annotators=True,
         load_packs=False,
         packs_anyway=("one", "two"),
         extra_folders=(ExtraFolder("loras", here / "a b", True), ExtraFolder("vae", here / "ü")),

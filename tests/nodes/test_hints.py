@@ -36,6 +36,7 @@ USED = {
     "DWPreprocessor": [
         *("image", "detect_hand", "detect_body", "detect_face", "resolution", "bbox_detector", "pose_estimator"),
     ],
+    "MediaPipe-FaceMeshPreprocessor": ["image", "max_faces", "min_confidence", "resolution"],
     "ShufflePreprocessor": ["image", "resolution", "seed"],
     "SAMPreprocessor": ["image", "resolution"],
     "TilePreprocessor": ["image", "pyrUp_iters", "resolution"],
