@@ -32,26 +32,8 @@ _VISIBLE = 0.3  # of a point
 _MARGIN = 1.25  # of what RTMPose sees around a person
 _MEAN, _STD = (np.array(each, np.float32) for each in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)))
 
-# Places of the 18 points of OpenPose's body among those of COCO; its neck, 1, lies between the shoulders.
-_BODY = {
-    0: 0,
-    2: 6,
-    3: 8,
-    4: 10,
-    5: 5,
-    6: 7,
-    7: 9,
-    8: 12,
-    9: 14,
-    10: 16,
-    11: 11,
-    12: 13,
-    13: 15,
-    14: 2,
-    15: 1,
-    16: 4,
-    17: 3,
-}
+# The 18 points of OpenPose's body, by their places among those of COCO; its neck lies between the shoulders.
+_BODY = (0, None, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 _SHOULDERS = (5, 6)
 _FACE, _LEFT_HAND, _RIGHT_HAND = slice(23, 91), slice(91, 112), slice(112, 133)
 
@@ -137,11 +119,9 @@ def _pose(library: Any, points: Points, canvas: tuple[int, int]) -> Any:
         nowhere = library.Keypoint(-1.0, -1.0, 0.0)  # hands and faces are drawn without gaps in their lists
         return [point(*each) or nowhere for each in zip(shares[which], points.scores[which], strict=True)]
 
-    body: list[Any] = [None] * 18
-    for there, here in _BODY.items():
-        body[there] = point(shares[here], points.scores[here])
     shoulders = list(_SHOULDERS)
-    body[1] = point(shares[shoulders].mean(0), points.scores[shoulders].min())
+    neck = point(shares[shoulders].mean(0), points.scores[shoulders].min())
+    body = [neck if here is None else point(shares[here], points.scores[here]) for here in _BODY]
     seen = [each for each in body if each is not None]
     kept = library.BodyResult(body, sum(each.score for each in seen), len(seen))
     return library.PoseResult(kept, part(_LEFT_HAND), part(_RIGHT_HAND), part(_FACE))
