@@ -25,6 +25,7 @@ with deferred():
     from engine.compat.legacy import server as pack_server
     from engine.device import memory, place, room
     from engine.device import report as device_report
+    from engine.diffusion import attention
     from engine.hints import annotators
     from engine.pictures import files as picture_files
     from engine.run import policies, run
@@ -161,9 +162,11 @@ class App:
         return room.fenced() if place.current().device.type == "cpu" else nullcontext()
 
     def place(self) -> None:
-        """Choose the device and precision for all models. Raises ValueError for what this machine does not have."""
+        """Choose device, precision and attention for all models. Raises ValueError for what this machine has not."""
         precision = self.settings.precision
         place.use(place.choose(self.settings.device, precision, "fp32" if precision == "fp32" else "auto"))
+        placed = place.current()
+        attention.use(self.settings.attention, placed.device, placed.dtype)
         read.use(read.Reading(allow_pickle=self.settings.allow_pickle))
         annotators.use(annotators.Fetching(self.settings.download_annotators))
         picture_files.write_metadata(not self.settings.disable_metadata)

@@ -11,6 +11,9 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
+Attention = Literal["auto", "sdpa", "math", "flash", "efficient", "cudnn", "split", "xformers", "sage"]
+ATTENTIONS: tuple[str, ...] = get_args(Attention)
+
 PreviewMethod = Literal["auto", "latent2rgb", "taesd", "none"]
 PREVIEW_METHODS: tuple[str, ...] = get_args(PreviewMethod)
 
@@ -57,6 +60,7 @@ class Settings:
     custom_nodes: Path | None = None
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     precision: Precision = "auto"
+    attention: Attention = "auto"  # by which kernel
     cache: CachePolicy = field(default_factory=CachePolicy)
     allow_pickle: bool = False
     download_annotators: bool = False  # weights of hint preprocessors that are missing, from where they are published

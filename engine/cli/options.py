@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from engine.cli.config_file import ConfigError
-from engine.settings import PRECISIONS, PREVIEW_METHODS, CachePolicy, Settings, SettingsError
+from engine.settings import ATTENTIONS, PRECISIONS, PREVIEW_METHODS, CachePolicy, Settings, SettingsError
 from engine.weights import extra_folders
 from engine.weights.extra_folders import ExtraFolder
 
@@ -62,6 +62,13 @@ _HOW = (
         default=Settings.precision,
         show_default=True,
         help="fp32 gives the reference's numbers.",
+    ),
+    click.option(
+        "--attention",
+        type=click.Choice(ATTENTIONS),
+        default=Settings.attention,
+        show_default=True,
+        help="By which kernel; split is slow and takes little memory.",
     ),
     click.option(
         "--cache",
@@ -134,6 +141,7 @@ def arguments(settings: Settings) -> list[str]:
     given += [f"--output-directory={settings.folder('output')}", f"--temp-directory={settings.folder('temp')}"]
     given += [f"--user-directory={settings.folder('user')}", f"--device={settings.device}"]
     given += [f"--precision={settings.precision}", f"--cache={settings.cache}"]
+    given.append(f"--attention={settings.attention}")
     given += [f"--preview-method={settings.preview_method}", f"--preview-size={settings.preview_size}"]
     if settings.extra_folders:
         given.append(f"--extra-folders={json.dumps(settings.extra_folders, default=str)}")

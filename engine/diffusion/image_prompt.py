@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, scaled_dot_product_attention
+from torch.nn.functional import interpolate
 
 from engine.device import memory
+from engine.diffusion.attention import attend
 from engine.diffusion.hinted import stable_diffusion
 from engine.diffusion.model import Attend, AttentionPlace, Block, Model, StandIn, is_within
 from engine.diffusion.vision import Seen, Vision
@@ -149,7 +150,7 @@ class ImagePrompt:
             each.expand(len(queries), -1, -1).unflatten(-1, (weights.heads, -1)).transpose(1, 2)
             for each in (weights.to_q(queries), keys, values)
         )  # each (B, heads, tokens, width of a head)
-        return self.weight * scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        return self.weight * attend(q, k, v).transpose(1, 2).flatten(2)
 
 
 def combined(read: Tensor, how: Combining) -> Tensor:

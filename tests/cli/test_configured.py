@@ -144,6 +144,7 @@ def test_a_worker_gets_what_was_settled_and_looks_nowhere_else(here: Path, monke
         models=here / "m",
         device="cpu",
         precision="bf16",
+        attention="split",
         cache=CachePolicy("lru", 3),
         preview_size=100,
         download_annotators=True,

@@ -7,6 +7,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from engine.diffusion.families.assign import fill, hollow
+from engine.diffusion.families.attention import attend_as_chosen
 from engine.weights import vae_names
 from engine.weights.read import BadFile, Tensors
 
@@ -36,7 +37,9 @@ def build_autoencoder(
         "use_post_quant_conv": has_post_quant,
         "mid_block_add_attention": attends,
     }
-    return hollow(lambda: AutoencoderKL(**config))
+    module = hollow(lambda: AutoencoderKL(**config))
+    attend_as_chosen(module)
+    return module
 
 
 def load_autoencoder(tensors: Tensors, device: torch.device, dtype: torch.dtype) -> AutoencoderKL:

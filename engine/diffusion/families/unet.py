@@ -8,7 +8,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from engine.device.place import Placement
 from engine.diffusion.families.assign import fill, hollow
-from engine.diffusion.families.attention import attend_in_float32
+from engine.diffusion.families.attention import attend_as_chosen, attend_in_float32
 from engine.weights import unet_names
 from engine.weights.read import BadFile, Tensors
 from engine.weights.recognise import Recognised
@@ -27,6 +27,7 @@ def build_unet(shape: UNetShape, heads: Heads) -> UNet2DConditionModel:
     if shape.middle and shape.middle != _depths(shape.encoder)[-1][0]:
         with torch.device("meta"):
             unet.mid_block = _middle_block(unet, shape, heads)
+    attend_as_chosen(unet)
     return unet
 
 
