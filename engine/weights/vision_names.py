@@ -68,10 +68,9 @@ class VisionShape:
 
 def vision_tensors(tensors: Tensors) -> Tensors | None:
     """The encoder in a file's tensors by transformers' names, `vision_model.…`; None where there is none."""
-    if prefix := _before(tensors, _OPEN_CLIP):
-        return _from_open_clip(tensors.under(prefix[0] + "visual."))
-    if prefix := _before(tensors, _PATCHES):
-        inner = prefix[0]
+    if (prefix := _before(tensors, _OPEN_CLIP)) is not None:
+        return _from_open_clip(tensors.under(prefix + "visual."))
+    if (inner := _before(tensors, _PATCHES)) is not None:
         names = {INNER + name.removeprefix(inner): name for name in tensors if name.startswith(inner)}
         outer = inner.removesuffix(INNER) + PROJECTION
         return tensors.renamed(names | ({PROJECTION: outer} if outer in tensors else {}))
@@ -106,9 +105,9 @@ def read_vision_shape(tensors: Tensors) -> VisionShape:
     )
 
 
-def _before(names: Mapping[str, object], end: str) -> tuple[str] | None:
-    """What stands before a name with this end, the first one found."""
-    return next(((name.removesuffix(end),) for name in names if name.endswith(end)), None)
+def _before(names: Mapping[str, object], end: str) -> str | None:
+    """What stands before a name with this end, the first one found; maybe nothing."""
+    return next((name.removesuffix(end) for name in names if name.endswith(end)), None)
 
 
 def _heads(width: int) -> int:
