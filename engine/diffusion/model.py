@@ -44,6 +44,14 @@ class AttentionPlace:
     size: tuple[int, int]  # height and width of the tokens, row by row
     latent: tuple[int, int]  # height and width of the latent in this call
     weights: nn.Module  # with `to_q`, `to_k`, `to_v`, `to_out` and `heads`
+    sources: "tuple[Sources, ...]" = ()
+
+    def read(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """What keys and what values are made of where a source (B, m, dim) is attended to: mostly the source itself."""
+        keys = values = source
+        for each in self.sources:
+            keys, values = each.hook(keys, values)
+        return keys, values
 
     @property
     def depth(self) -> int:

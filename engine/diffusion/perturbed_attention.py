@@ -17,7 +17,8 @@ def only_itself(tokens: Tensor, attend: Attend, place: AttentionPlace) -> Tensor
     if place.block.part != "middle":
         return attend(tokens)
     layers: Any = place.weights
-    return layers.to_out[0](layers.to_v(tokens))
+    _, values = place.read(tokens)
+    return layers.to_out[0](layers.to_v(values))
 
 
 def perturbed_attention_guidance(name: str, scale: float) -> GuidedHook:

@@ -62,8 +62,10 @@ class _Watcher:
 def attention_received(tokens: Tensor, place: AttentionPlace) -> Tensor:
     """How much attention each of the tokens (B, n, C) gets from all together, in the mean of the heads: (B, n)."""
     layers: Any = place.weights
+    keys, _ = place.read(tokens)
     q, k = (
-        layer(tokens).unflatten(-1, (layers.heads, -1)).transpose(1, 2).float() for layer in (layers.to_q, layers.to_k)
+        projected.unflatten(-1, (layers.heads, -1)).transpose(1, 2).float()
+        for projected in (layers.to_q(tokens), layers.to_k(keys))
     )
     weights = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(dim=-1)  # (B, heads, n, n)
     return weights.mean(dim=1).sum(dim=1)

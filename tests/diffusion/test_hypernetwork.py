@@ -15,7 +15,9 @@ from torch.nn.functional import scaled_dot_product_attention
 from engine.diffusion.families.load import Checkpoint
 from engine.diffusion.hypernetwork import add_hypernetwork
 from engine.diffusion.hypertile import hypertile
-from engine.diffusion.model import Model, Sources
+from engine.diffusion.model import AttentionPlace, Block, Model, Sources
+from engine.diffusion.perturbed_attention import only_itself
+from engine.diffusion.self_attention_guidance import attention_received
 from engine.run.size import size_of
 from engine.weights.hypernetwork import Hypernetwork, read_hypernetwork
 from engine.weights.read import BadFile, Reading, use
@@ -70,6 +72,25 @@ def test_all_attention_reads_what_the_layers_make_of_it(model: Model, net: Hyper
     torch.testing.assert_close(made, predicted(replace(model, network=peer)), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(made, before, atol=1e-2)
     assert torch.equal(predicted(model), before)
+
+
+def test_guidance_by_attention_sees_what_attention_reads(model: Model, net: Hypernetwork) -> None:
+    unet: Any = model.network
+    layer = unet.mid_block.attentions[0].transformer_blocks[0].attn1
+    plain = AttentionPlace(Block("middle", 0), 0, (1, 7), (8, 8), layer)
+    changed = add_hypernetwork(model, net, 0.5).hooks.attention
+    there = replace(plain, sources=tuple(each for each in changed if isinstance(each, Sources)))
+    tokens = torch.randn(1, 7, 64, generator=GENERATOR)
+    keys, values = net.changed(tokens, tokens, 0.5)
+    with torch.inference_mode():
+        assert torch.equal(only_itself(tokens, layer, there), layer.to_out[0](layer.to_v(values)))
+        one, other = (attention_received(tokens, place) for place in (there, plain))
+        q, k = (
+            each.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for each in (layer.to_q(tokens), layer.to_k(keys))
+        )
+        shares = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(dim=-1)
+        torch.testing.assert_close(one, shares.mean(dim=1).sum(dim=1))
+    assert not torch.allclose(one, other, atol=1e-4)
 
 
 def test_a_model_is_larger_by_what_was_put_on_it(model: Model, net: Hypernetwork) -> None:

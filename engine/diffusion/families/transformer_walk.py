@@ -5,6 +5,7 @@ Without hooks the module's own forward is called; with hooks that only pass on, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -37,14 +38,15 @@ def attended(transformer: Any, h: Tensor, text: Text, block: Block) -> Tensor:
     height, width = h.shape[-2:]
     tokens, dim = transformer._operate_on_continuous_inputs(h)  # (B, h * w, dim)
     for index, layer in enumerate(transformer.transformer_blocks):
-        place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1)
+        place = AttentionPlace(block, index, (height, width), text.latent, layer.attn1, hooks.sources)
         if layer.only_cross_attention:  # it reads the text twice
-            tokens = hooks.attended(layer.attn1, layer.norm1(tokens), text.context) + tokens
+            tokens = _read(layer.attn1, layer.norm1(tokens), text, place, None) + tokens
         else:
             tokens = hooks.self_attended(layer.attn1, layer.norm1(tokens), place) + tokens
         for each in hooks.between:
             tokens = each.hook(tokens, place)
-        tokens = hooks.text_attended(layer.attn2, layer.norm2(tokens), text, place) + tokens
+        read = partial(_read, layer.attn2, text=text, place=place, bias=text.bias)
+        tokens = _hooked(text.beside, read, replace(place, weights=layer.attn2))(layer.norm2(tokens)) + tokens
         tokens = layer.ff(layer.norm3(tokens)) + tokens
     return transformer._get_output_for_continuous_inputs(tokens, h, len(h), height, width, dim)
 
@@ -63,30 +65,20 @@ class _Hooks:
         sources = tuple(hook for hook in hooks if isinstance(hook, Sources))
         return cls(tuple(hook for hook in hooks if not isinstance(hook, (Between, Sources))), between, sources)
 
-    def attended(self, attn: Any, tokens: Tensor, source: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Tokens after they attended to a source, or to what hooks make of it."""
-        if not self.sources:
-            return attn(tokens, source, bias)
-        keys = values = source
-        for each in self.sources:
-            keys, values = each.hook(keys, values)
-        return attend_to(attn, tokens, keys, values, bias)
-
     def self_attended(self, attn: Any, tokens: Tensor, place: AttentionPlace) -> Tensor:
         """Tokens after they attended to themselves."""
 
         def own(tokens: Tensor) -> Tensor:
-            return self.attended(attn, tokens, tokens) if self.sources else attn(tokens)
+            return attend_to(attn, tokens, *place.read(tokens)) if place.sources else attn(tokens)
 
         return _hooked(self.stand_ins, own, place)(tokens)
 
-    def text_attended(self, attn: Any, tokens: Tensor, text: Text, place: AttentionPlace) -> Tensor:
-        """Tokens after they attended to the text, and to what is beside it."""
 
-        def own(tokens: Tensor) -> Tensor:
-            return self.attended(attn, tokens, text.context, text.bias)
-
-        return _hooked(text.beside, own, replace(place, weights=attn))(tokens)
+def _read(attn: Any, tokens: Tensor, text: Text, place: AttentionPlace, bias: Tensor | None) -> Tensor:
+    """Tokens after they attended to the text."""
+    if not place.sources:
+        return attn(tokens, text.context, bias)
+    return attend_to(attn, tokens, *place.read(text.context), bias)
 
 
 def _hooked(hooks: Sequence[StandIn], attend: Attend, place: AttentionPlace) -> Attend:
