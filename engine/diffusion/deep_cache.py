@@ -6,7 +6,7 @@ on with the same bits.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -63,7 +63,7 @@ class _Whole:
     x: Tensor
     sigma: Tensor
     number: int
-    state: tuple[int, ...]
+    state: tuple[Any, ...]
 
 
 class DeepSteps:
@@ -87,7 +87,7 @@ class DeepSteps:
         """What the last whole call said; None where it was not made by this process."""
         return self._kept if self._whole is not None and self._kept_of == self._whole.number else None
 
-    def is_whole(self, sigma: Tensor, state: tuple[int, ...]) -> bool:
+    def is_whole(self, sigma: Tensor, state: tuple[Any, ...]) -> bool:
         """Whether the next call has to be: after so many others, out of the range, or where another thing is asked."""
         if (
             self._whole is None
@@ -103,7 +103,7 @@ class DeepSteps:
         self._kept = kept
         self._kept_of = self._whole.number if again and self._whole is not None else self._asked
 
-    def learn(self, x: Tensor, sigma: Tensor, state: tuple[int, ...]) -> None:
+    def learn(self, x: Tensor, sigma: Tensor, state: tuple[Any, ...]) -> None:
         """Take in what was asked, whoever answered it."""
         if self.is_whole(sigma, state):
             self._whole = _Whole(x, sigma, self._asked, state)

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -75,7 +76,7 @@ class Denoiser:
     def learn(self, x: Tensor, sigma: Tensor, answer: Prediction) -> None:
         """Take in how the run was answered, whoever answered it."""
         if self.deep is not None and (self.cache is None or self.cache.guess(x, sigma) is None):
-            self.deep.learn(x, sigma, _state(self._queries(float(sigma), x)[0]))
+            self.deep.learn(x, sigma, _state(self._queries(float(sigma), x)[0], float(sigma)))
         if self.cache is not None:
             self.cache.learn(x, sigma, answer)
 
@@ -88,7 +89,7 @@ class Denoiser:
         self, deep: DeepSteps, queries: Mapping[str, "_Query"], sigma: Tensor
     ) -> Generator[Sequence[Piece], Sequence[Tensor], dict[str, "_Query"]]:
         """The queries of a call that keeps what the deep blocks say, or reuses what they said in the last whole one."""
-        if deep.is_whole(sigma, _state(queries)):
+        if deep.is_whole(sigma, _state(queries, float(sigma))):
             deep.keep(kept := _empty(queries))
             return {name: replace(query, keeps=kept[name]) for name, query in queries.items()}
         if deep.kept is None:  # this run was resumed
@@ -118,7 +119,7 @@ class Denoiser:
             if aside.watch is None:
                 queries[aside.name] = _Query(entries, _hooked(model, aside.attention), x)
                 continue
-            if model.hooks.tiling is not None and len(model.hooks.tiling.windows(*x.shape[-2:])) > 1:
+            if model.hooks.tiling is not None and len(model.hooks.tiling.windows(*x.shape[-2:], level=level)) > 1:
                 msg = f"{aside.name} has to see the whole picture, and TiledDiffusion shows it in tiles"
                 raise ValueError(f"{msg}: take one of the two nodes out")
             if self.deep is not None:
@@ -200,9 +201,11 @@ def _empty(queries: Mapping[str, _Query]) -> KeptBy:
     return {name: [Kept() for _ in query.entries] for name, query in queries.items()}
 
 
-def _state(queries: Mapping[str, _Query]) -> tuple[int, ...]:
-    """What a call's answer depends on beside x and sigma: the models and entries that are asked."""
-    return tuple(id(each) for query in queries.values() for each in (query.model, *query.entries))
+def _state(queries: Mapping[str, _Query], level: float) -> tuple[Any, ...]:
+    """What a call's answer depends on beside x and sigma: models, entries, and where tiles lie that move."""
+    moves = any(each.model.hooks.tiling is not None and each.model.hooks.tiling.moves for each in queries.values())
+    asked = (id(each) for query in queries.values() for each in (query.model, *query.entries))
+    return (level if moves else None, *asked)
 
 
 def _hooked(model: Predictor, attention: tuple[AttentionHook, ...]) -> Predictor:

@@ -63,8 +63,8 @@ class Hinted(Generic[N]):
         """What is seen of the hint over a latent of this size, or over a tile of it."""
         if (size, window) not in self._seen:
             made = see(self._planes(size, window, cell))
-            if any(other != size or window is None or known is None for other, known in self._seen):
-                self._seen.clear()  # only tiles of one latent are kept together
+            if any(_are_apart((size, window), each) for each in self._seen):
+                self._seen.clear()
             self._seen[size, window] = made
         return self._seen[size, window]
 
@@ -74,6 +74,12 @@ class Hinted(Generic[N]):
             planes = window.crop(_resized(planes, size, HINT_CELL), HINT_CELL)
             size = (window.height, window.width)
         return _resized(planes, size, cell)
+
+
+def _are_apart(one: _Place, other: _Place) -> bool:
+    """Whether two places are no tiles of one division: only those are kept together."""
+    (size, a), (other_size, b) = one, other
+    return a is None or b is None or size != other_size or (a.height, a.width) != (b.height, b.width)
 
 
 def _resized(planes: Tensor, size: tuple[int, int], cell: int) -> Tensor:

@@ -27,7 +27,9 @@ class _Divided:
 
     def __init__(self, piece: Piece) -> None:
         self._piece, self._tiling = piece, piece.model.hooks.tiling
-        self._windows = [] if self._tiling is None else self._tiling.windows(*piece.x.shape[-2:])
+        self._windows: list[Window] = []
+        if self._tiling is not None:
+            self._windows = self._tiling.windows(*piece.x.shape[-2:], level=float(piece.sigma[0]))
         self._sum: Tensor | None = None
         self._weights: Tensor | None = None
 

@@ -1,9 +1,12 @@
 """How a large latent is divided into overlapping tiles, and how much each of them says about every cell.
 
 MultiDiffusion (Bar-Tal et al. 2023, arXiv 2302.08113) weighs all cells of a tile alike, Mixture of Diffusers (Jiménez
-2023, arXiv 2302.02412) those in its middle most.
+2023, arXiv 2302.02412) those in its middle most. SpotDiffusion (Frolov et al. 2024, arXiv 2407.15507) lays tiles side
+by side, and at another place in every step.
 """
 
+import struct
+import zlib
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Literal
@@ -34,23 +37,31 @@ class Window:
 
 @dataclass(frozen=True)
 class Tiling:
-    """Tiles of at most so many cells, which overlap by `overlap` cells or more; `together` are predicted at a time."""
+    """Tiles of at most so many cells, which overlap by `overlap` cells or more; `together` are predicted at a time.
+
+    Tiles that move overlap at the borders alone. Where they lie follows from the level of noise, so that the same
+    picture is divided in the same way in every run and batch.
+    """
 
     height: int
     width: int
     overlap: int
     together: int = 1
     weighting: Weighting = "even"
+    moves: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap < min(self.height, self.width):
             msg = f"tiles of {self.width} x {self.height} cells cannot overlap by {self.overlap}: it has to be less"
             raise ValueError(msg)
 
-    def windows(self, height: int, width: int) -> list[Window]:
-        """Tiles of one size, evenly spread over a latent, row by row."""
+    def windows(self, height: int, width: int, *, level: float) -> list[Window]:
+        """Tiles of one size all over a latent, row by row: evenly spread, or where they lie at this level of noise."""
         tall, wide = min(self.height, height), min(self.width, width)
-        rows, columns = _starts(height, tall, self.overlap), _starts(width, wide, self.overlap)
+        if self.moves:
+            rows, columns = _moved_starts(height, tall, level, "rows"), _moved_starts(width, wide, level, "columns")
+        else:
+            rows, columns = _starts(height, tall, self.overlap), _starts(width, wide, self.overlap)
         return [Window((height, width), y, x, tall, wide) for y in rows for x in columns]
 
     def weight(self, window: Window, device: torch.device) -> Tensor:
@@ -71,6 +82,12 @@ def _starts(side: int, tile: int, overlap: int) -> list[int]:
         return [0]
     count = ceil((side - overlap) / (tile - overlap))
     return [round(index * (side - tile) / (count - 1)) for index in range(count)]
+
+
+def _moved_starts(side: int, tile: int, level: float, axis: str) -> list[int]:
+    """Where tiles begin that lie side by side from where the level says; those that stick out are moved in."""
+    offset = zlib.crc32(struct.pack("<f", level) + axis.encode()) % tile
+    return list(dict.fromkeys(min(max(0, start), side - tile) for start in range(-offset, side, tile)))
 
 
 def _bell(side: int) -> Tensor:

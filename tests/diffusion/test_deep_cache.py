@@ -171,6 +171,13 @@ def test_a_call_that_asks_other_entries_or_hooks_than_the_whole_one_is_whole(mod
     assert seen == [1, 2]
 
 
+def test_calls_in_tiles_that_move_are_whole(model: Model) -> None:
+    counting, calls = counted(model)
+    tiled = replace(counting, hooks=replace(counting.hooks, tiling=Tiling(8, 8, 0, 8, moves=True)))
+    assert sampled(deep(tiled)).isfinite().all()
+    assert len(calls) == STEPS
+
+
 def test_guidance_by_a_further_prediction_is_reused_too_and_one_that_watches_is_refused(model: Model) -> None:
     counting, calls = counted(model)
     made = sampled(deep(perturbed_attention_guidance(counting, 2.0), 100))

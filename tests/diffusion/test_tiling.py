@@ -65,12 +65,27 @@ def watched(*numbers: Any, **more: Any) -> Watched:
 
 @pytest.mark.parametrize(("side", "tile", "overlap"), [(64, 32, 8), (65, 32, 31), (33, 32, 0), (100, 7, 3), (5, 9, 2)])
 def test_tiles_are_alike_cover_all_and_overlap_by_as_much_as_asked_or_more(side: int, tile: int, overlap: int) -> None:
-    windows = Tiling(tile, tile, overlap).windows(side, 4 * tile)
+    windows = Tiling(tile, tile, overlap).windows(side, 4 * tile, level=1.0)
     rows = sorted({window.y for window in windows})
     tall = min(tile, side)
     assert {window.height for window in windows} == {tall}
     assert (rows[0], rows[-1] + tall) == (0, side)
     assert all(second <= first + tall - overlap for first, second in zip(rows, rows[1:], strict=False))
+
+
+@pytest.mark.parametrize("level", [0.03, 1.0, 14.6])
+def test_tiles_that_move_lie_side_by_side_but_at_the_borders(level: float) -> None:
+    tiling = Tiling(8, 12, 0, moves=True)
+    windows = tiling.windows(64, 60, level=level)
+    covered = torch.zeros(64, 60)
+    for window in windows:
+        assert (window.height, window.width) == (8, 12)
+        window.crop(covered).add_(1)
+    assert covered.min() == 1
+    assert (covered[8:-8, 12:-12] == 1).all()
+    assert windows == tiling.windows(64, 60, level=level)
+    assert windows != tiling.windows(64, 60, level=level / 2)
+    assert len(tiling.windows(8, 12, level=level)) == 1
 
 
 def test_tiles_that_do_not_reach_past_their_overlap_are_refused() -> None:
