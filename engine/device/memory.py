@@ -7,16 +7,13 @@ from traceback import clear_frames
 
 import torch
 
-from engine.device.room import free_ram
+from engine.device.account import OutOfMemory, accounts, check_room
+from engine.device.room import free_bytes
 
-_GIB = 1 << 30
+__all__ = ["OutOfMemory", "check_room", "free_bytes", "is_shortage", "named_shortage", "on_shortage", "release"]
 
 # What torch and its backends say where they do not raise torch.OutOfMemoryError.
 _SAYINGS = ("out of memory", "can't allocate memory", "cannot allocate memory", "failed to allocate", "bad_alloc")
-
-
-class OutOfMemory(RuntimeError):
-    """A device's memory did not suffice. By the time this is raised, what could be let go has been."""
 
 
 _RELEASES: list[Callable[[], None]] = []
@@ -26,27 +23,6 @@ def on_shortage(release: Callable[[], None]) -> None:
     """Have `release` called when memory runs out: caches let go of what they hold."""
     if release not in _RELEASES:
         _RELEASES.append(release)
-
-
-def free_bytes(device: torch.device) -> int | None:
-    """Bytes that can still be had on a device, counting what torch holds in reserve; None where nobody tells."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    if device.type == "cpu":
-        return free_ram()
-    return None
-
-
-def check_room(needed: int, device: torch.device, what: str) -> None:
-    """Raise OutOfMemory before an allocation of `needed` bytes that cannot succeed; `what` is told to the user."""
-    free = free_bytes(device)
-    if free is not None and needed > free:
-        release()
-        free = free_bytes(device) or 0
-        if needed > free:
-            sizes = f"{needed / _GIB:.1f} GiB, but only {free / _GIB:.1f} GiB are free on {device}"
-            raise OutOfMemory(f"{what} needs {sizes}: make it smaller or fewer")
 
 
 @contextmanager
@@ -73,7 +49,9 @@ def is_shortage(error: BaseException) -> bool:
 
 
 def release() -> None:
-    """Let go of all that caches hold, and hand unused memory back to the devices."""
+    """Let go of all that caches hold and of weights that nobody works with; hand unused memory back to the devices."""
+    for account in accounts.every():
+        account.let_all_go()
     for each in _RELEASES:
         each()
     gc.collect()

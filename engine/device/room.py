@@ -6,10 +6,21 @@ from math import prod
 from pathlib import Path
 
 import psutil
+import torch
 
 _CGROUP = Path("/sys/fs/cgroup")  # version 2, as containers see their own
 _OWN = Path("/proc/self/status")  # Linux
 _SHARE = 0.9  # of what is free: the rest of the process needs some too
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Bytes that can still be had on a device, counting what torch holds in reserve; None where nobody tells."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "cpu":
+        return free_ram()
+    return None
 
 
 def free_ram() -> int:
@@ -64,9 +75,10 @@ def require(what: str, *shape: int, bytes_each: int = 4) -> None:
         return
     free = free_ram()
     if needed > free * _SHARE:
-        msg = f"{what} needs {_spelled(needed)} of memory, and {_spelled(free)} is free: make it smaller or fewer"
+        msg = f"{what} needs {spelled(needed)} of memory, and {spelled(free)} is free: make it smaller or fewer"
         raise MemoryError(msg)
 
 
-def _spelled(size: int) -> str:
-    return f"{size / 2**30:,.1f} GiB"
+def spelled(size: int) -> str:
+    """Bytes in words: `3.2 GiB`, or `12 MiB` for what is small."""
+    return f"{size / 2**30:,.1f} GiB" if size >= 1 << 30 else f"{size / 2**20:,.0f} MiB"

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from engine.device.resident import resident
 from engine.diffusion.calls import Call
 from engine.diffusion.calls import Control as CallControl
 from engine.diffusion.families.control_network import resized_like
 from engine.diffusion.hinted import Features, Hinted, stable_diffusion
 from engine.diffusion.model import Block, BlockHook
 from engine.weights.adapter_names import AdapterShape
+
+_VALUES_PER_PIXEL = 16  # numbers alive per pixel of the hint: it is unshuffled into cells before the first layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,9 @@ class Adapter:
         if self.shape.channels == 1:
             hint = hint.mean(dim=1, keepdim=True)
         first = next(self.network.parameters())
-        return tuple(self.network(hint.to(first)))
+        work = _VALUES_PER_PIXEL * hint[:, 0].numel() * first.dtype.itemsize
+        with resident(self.network, work, f"what {self.name} sees"):
+            return tuple(self.network(hint.to(first)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,8 +91,11 @@ def _predicted(pieces: Sequence[Piece]) -> list[Tensor]:
     rows = sum(len(piece.x) for piece in pieces)
     cells = f"{' x '.join(str(n) for n in reversed(shape[2:]))} cells"
     what = f"one call of the model for {rows} latent{'s' if rows > 1 else ''} of {cells}"
+    work = model.bytes_per_cell * sum(piece.cells for piece in pieces)
     try:
-        memory.check_room(model.bytes_per_cell * sum(piece.cells for piece in pieces), model.device, what)
+        if halves is not None and not model.fits_whole(work) and model.fits_whole(work // 2):
+            raise OutOfMemory(what)  # two calls beside all weights are faster than one for which they come and go
+        memory.check_room(work, model.device, what)
         with memory.named_shortage(what, model.device):
             return _call(pieces)
     except OutOfMemory:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
+from engine.device.resident import resident
 from engine.diffusion.calls import Call
 from engine.diffusion.calls import Control as CallControl
 from engine.diffusion.conditioning import Conditioning, Made
@@ -21,6 +22,8 @@ from engine.weights.unet_shape import UNetShape
 
 S = TypeVar("S", bound=Steering)
 _log = logging.getLogger(__name__)
+
+_VALUES_PER_CHANNEL = 33  # numbers alive per latent cell and channel of the widest level
 
 CONTROL = "control"
 FOR_NEGATIVE_TOO = "control_apply_to_uncond"
@@ -110,14 +113,15 @@ class Control(Hinted[Fitting]):
         net = self.net.on(model)
         x = model.parameterisation.scale_input(call.x, call.sigma).to(net.device, net.dtype)
         vector = call.extras.get("y")
-        told = net.network(
-            x,
-            model.levels.timestep(call.sigma).to(net.device),
-            call.context.to(net.device, net.dtype),
-            *self.features(call, HINT_CELL, net.features),
-            None if vector is None else vector.to(net.device, net.dtype),
-            net.kinds,
-        )
+        with resident(net.network, _work(net, x), f"a step of {net.name}"):
+            told = net.network(
+                x,
+                model.levels.timestep(call.sigma).to(net.device),
+                call.context.to(net.device, net.dtype),
+                *self.features(call, HINT_CELL, net.features),
+                None if vector is None else vector.to(net.device, net.dtype),
+                net.kinds,
+            )
         return _scaled(told, self.strength, net.is_shuffle, call.x.device)
 
 
@@ -160,6 +164,11 @@ def put_on(
         ]
         for each in conditionings
     ]
+
+
+def _work(net: ControlNet, x: Tensor) -> int:
+    """Bytes that a call for x (B, C, H, W) takes beside the weights."""
+    return _VALUES_PER_CHANNEL * net.shape.widths[0] * x[:, 0].numel() * net.dtype.itemsize
 
 
 def _scaled(told: Residuals, strength: float, is_mean: bool, device: torch.device) -> Residuals:

@@ -14,7 +14,8 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-from engine.device import memory
+from engine.device import held, memory
+from engine.device.resident import bring_if_free
 from engine.diffusion.calls import Control as CallControl
 from engine.diffusion.control import Control, ControlNet
 from engine.diffusion.families.control_network import ControlNetwork
@@ -75,6 +76,10 @@ class ControlLora:
         except RuntimeError:
             raise ValueError(self._does_not_fit(family.name, "its layers are of other widths")) from None
         network.requires_grad_(False).eval()
+        if (base := held.forget(twin)) is not None:  # its encoder is the network's now, and so are its weights
+            reads = {name: _reading(self.own[old]) for name, old in names.items()}
+            held.hold(network, reads, base.device, f"{self.name} on {base.what}", base.file)
+            bring_if_free(network)
         return ControlNet(network, family.recognised.unet, self.name, self.is_shuffle)
 
     def _patches(self, model: Model) -> Patches:
@@ -88,6 +93,10 @@ class ControlLora:
 
     def _does_not_fit(self, family: str, why: str) -> str:
         return f"{self.name} does not fit this {family} model: {why}; take a Control-LoRA made for this kind of model"
+
+
+def _reading(own: Tensor) -> held.Read:
+    return lambda: own
 
 
 _lock = RLock()

@@ -6,6 +6,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from engine.device.held import value_of
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.model import Model
 from engine.diffusion.patched import Patches
@@ -65,7 +66,7 @@ def _differences(network: nn.Module, patches: Patches, what: str) -> Iterator[tu
     own = dict(network.named_parameters())
     for name in dict.fromkeys(patch.target.weight for patch in patches):
         with torch.no_grad():
-            weight = own[name].float()
+            weight = value_of(own[name]).float()
             for patch in patches:
                 weight = patch.applied(weight) if patch.target.weight == name else weight
         yield name, weight

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.device.resident import fits_whole, resident
 from engine.diffusion.parameterisation import variance_share
 from engine.diffusion.patched import Patches, with_patches
 
@@ -301,6 +302,10 @@ class Predictor(Protocol):
         """Memory that one call takes for each latent cell (rows * height * width), beside the weights."""
         ...
 
+    def fits_whole(self, work: int) -> bool:
+        """Whether a call that takes so many bytes can have all weights beside it."""
+        ...
+
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """As `Family.extras`."""
         ...
@@ -359,6 +364,10 @@ class Model:
     def bytes_per_cell(self) -> int:
         """Memory that one call takes for each latent cell (rows * height * width), beside the weights."""
         return self.family.values_per_cell(self.network) * self.dtype.itemsize
+
+    def fits_whole(self, work: int) -> bool:
+        """Whether a call that takes so many bytes can have all weights beside it."""
+        return fits_whole(self.patched, work)
 
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for: see `Family.extras`."""
@@ -426,7 +435,9 @@ class Model:
         state, setting = cast.pop(DEEP, None), self.hooks.deep
         deep = None if state is None or setting is None else Deep(setting.first, state)
         beside = tuple(each.hook(cast) for each in self.hooks.beside_text)
-        out = self.family.call(self.patched, x_in, t, text, cast, hooks, self.hooks.attention, beside, deep)
+        network, attention = self.patched, self.hooks.attention
+        with resident(network, self.bytes_per_cell * x[:, 0].numel(), f"a step of the {self.family.name} model"):
+            out = self.family.call(network, x_in, t, text, cast, hooks, attention, beside, deep)
         output, rest = out.float().split([x.shape[1], out.shape[1] - x.shape[1]], dim=1)
         x0 = self.parameterisation.x0(x, sigma, output)
         return torch.cat([x0, variance_share(rest)], dim=1) if self.tells_variance else x0

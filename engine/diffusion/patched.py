@@ -14,7 +14,8 @@ import torch
 from diffusers.hooks.layerwise_casting import LayerwiseCastingHook, apply_layerwise_casting_hook
 from torch import nn
 
-from engine.device import memory
+from engine.device import held, memory
+from engine.device.resident import bring_if_free
 from engine.diffusion.compiled import compiled
 from engine.weights.patch import Patch, patched
 
@@ -67,6 +68,7 @@ def with_patches(network: M, patches: Patches, backend: str | None = None) -> M:
 def make_twin(network: M, patches: Sequence[Patch]) -> M:
     """Copies of a network's modules, with patched weights where there are patches and the network's own elsewhere.
 
+    Where the network's weights may come and go, so may the patched ones: they are computed when they are wanted.
     Patches name parameters of the network. Raises KeyError for one that it does not have, and OutOfMemory.
     """
     own = dict(network.named_parameters())
@@ -75,14 +77,28 @@ def make_twin(network: M, patches: Sequence[Patch]) -> M:
         by_weight.setdefault(patch.target.weight, []).append(patch)
     # What deepcopy finds here by the id of the original is taken as its copy.
     stand_ins: dict[int, Any] = {id(each): each for each in (*own.values(), *network.buffers())}
+    holding = held.of(network)
     device = next(iter(own.values())).device
+    reads: dict[str, held.Read] = {}
     with torch.no_grad(), memory.named_shortage("patching weights", device):
         for name, of_weight in by_weight.items():
-            weight = patched(own[name], of_weight, name)
+            if holding is None:
+                weight = patched(own[name], of_weight, name)
+            else:
+                weight = torch.empty_like(own[name], device="meta")
+                reads[name] = _patching(held.read_of(own[name]), tuple(of_weight), name)
             stand_ins[id(own[name])] = nn.Parameter(weight, requires_grad=False)
     twin = deepcopy(network, stand_ins)
     _cast_again(twin)
+    if holding is not None:
+        held.hold(twin, reads, holding.device, f"{holding.what}, patched", holding.file)
+        with memory.named_shortage("patching weights", device):
+            bring_if_free(twin)
     return twin
+
+
+def _patching(read: held.Read, patches: Patches, name: str) -> held.Read:
+    return lambda: patched(read(), patches, name)
 
 
 def _cast_again(twin: nn.Module) -> None:

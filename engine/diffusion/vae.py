@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from engine.device import memory, room
+from engine.device.resident import resident, room_for
 from engine.node.context import stop_if_cancelled
 from engine.pictures.tiled import tiled, tiles
 
 _COPIES = 4  # of decoded pictures that are alive at once, while pieces or tiles are put together
-TILE, OVERLAP = 64, 16  # latent cells: what a plain call falls back to when memory runs out
+TILE, OVERLAP = 64, 16  # latent cells
+TILES = (64, 48, 32, 16)  # sides of tiles that a plain call falls back to when memory does not hold the whole
 
 
 class Autoencoder(Protocol):
@@ -60,8 +62,9 @@ class Vae:
         """The mean latent of pixels (B, H, W, 3 or more); sides are cropped to multiples of `factor` first."""
         planes = self._planes(pixels)
 
-        def in_tiles() -> Tensor:
-            return self._tiled_encode(planes, TILE * self.factor, TILE * self.factor, OVERLAP * self.factor)
+        def in_tiles(cells: int) -> Tensor:
+            side = cells * self.factor
+            return self._tiled_encode(planes, side, side, side // 4)
 
         with memory.named_shortage(f"encoding {_pictures(planes)}", self.device):
             return self._in_pieces(planes, self._encode, planes[0, 0].numel(), in_tiles)
@@ -72,8 +75,8 @@ class Vae:
         pixels_each = latent[0, 0].numel() * self.factor**2
         what = self._check_pictures(latent)
 
-        def in_tiles() -> Tensor:
-            return self._tiled_decode(latent, TILE, TILE, OVERLAP)
+        def in_tiles(cells: int) -> Tensor:
+            return self._tiled_decode(latent, cells, cells, cells // 4)
 
         with memory.named_shortage(what, self.device):
             return _as_pixels(self._in_pieces(latent, self._decode, pixels_each, in_tiles))
@@ -93,13 +96,16 @@ class Vae:
     @torch.no_grad()
     def _encode(self, planes: Tensor) -> Tensor:
         """Pixel planes (b, 3, H, W) in 0..1 through the encoder: (b, C, h, w) float32 on the CPU."""
-        spread = (planes * 2 - 1).to(self.device, self.dtype)
-        return self.module.encode(spread, return_dict=False)[0].mode().float().cpu()
+        with resident(self.module, self._work(planes[:, 0].numel()), f"encoding {_pictures(planes)}"):
+            spread = (planes * 2 - 1).to(self.device, self.dtype)
+            return self.module.encode(spread, return_dict=False)[0].mode().float().cpu()
 
     @torch.no_grad()
     def _decode(self, latent: Tensor) -> Tensor:
         """A latent (b, C, h, w) through the decoder: planes (b, 3, H, W) around -1..1, float32 on the CPU."""
-        return self.module.decode(latent.to(self.device, self.dtype), return_dict=False)[0].float().cpu()
+        work = self._work(latent[:, 0].numel() * self.factor**2)
+        with resident(self.module, work, f"decoding {_pictures(latent, self.factor)}"):
+            return self.module.decode(latent.to(self.device, self.dtype), return_dict=False)[0].float().cpu()
 
     def _tiled_encode(self, planes: Tensor, tile_x: int, tile_y: int, overlap: int) -> Tensor:
         self._check_tile(planes, tile_x, tile_y, 1)
@@ -135,24 +141,34 @@ class Vae:
     def _check_tile(self, x: Tensor, tile_x: int, tile_y: int, pixels: int) -> None:
         """Raise OutOfMemory where the device does not hold one tile, of so many values of x, `pixels` pixels each."""
         height, width = min(tile_y, x.shape[2]) * pixels, min(tile_x, x.shape[3]) * pixels
-        needed = height * width * self._values_per_pixel() * self.dtype.itemsize
-        memory.check_room(needed, self.device, f"one tile of {width} x {height} pixels")
+        memory.check_room(self._work(height * width), self.device, f"one tile of {width} x {height} pixels")
 
     def _in_pieces(
-        self, x: Tensor, f: Callable[[Tensor], Tensor], pixels_each: int, in_tiles: Callable[[], Tensor]
+        self, x: Tensor, f: Callable[[Tensor], Tensor], pixels_each: int, in_tiles: Callable[[int], Tensor]
     ) -> Tensor:
-        """`f` over as many items of the batch at once as memory holds; `in_tiles` when it does not hold one."""
-        each = pixels_each * self._values_per_pixel() * self.dtype.itemsize
-        free = memory.free_bytes(self.device) or each
-        if self.device.type == "cpu" and each > free:
-            return in_tiles()  # a CPU does not report the lack of memory: the process is ended
-        try:
-            return torch.cat(list(_mapped(x.split(max(1, int(free / 2 / each))), f)))
-        except (RuntimeError, MemoryError) as error:
-            if not memory.is_shortage(error):
-                raise
-        memory.release()  # outside the handler: its traceback no longer holds the tensors that filled the memory
-        return in_tiles()
+        """`f` over as many items of the batch at once as memory holds, or `in_tiles` of so many latent cells a side
+        where it does not hold one item.
+        """
+        each = self._work(pixels_each)
+        room = room_for(self.module, self.device)
+        if each <= room:
+            try:
+                return torch.cat(list(_mapped(x.split(max(1, int(room / 2 / each))), f)))
+            except (RuntimeError, MemoryError) as error:
+                if not memory.is_shortage(error):
+                    raise
+            memory.release()  # outside the handler: its traceback no longer holds the tensors that filled the memory
+        return in_tiles(self._tile())
+
+    def _tile(self) -> int:
+        """Latent cells along the side of the largest tile that memory holds, or of the smallest there is."""
+        room = room_for(self.module, self.device)
+        tall = 2 * self.factor**2  # each tiling also has tiles of twice this height and half this width, and so on
+        return next((side for side in TILES if self._work(side * side * tall) <= room), TILES[-1])
+
+    def _work(self, pixels: int) -> int:
+        """Bytes that so many pixels take at the widest place, beside the weights."""
+        return pixels * self._values_per_pixel() * self.dtype.itemsize
 
     def _values_per_pixel(self) -> int:
         """Roughly how many numbers are alive per pixel at the widest place: a block at full size and its input."""

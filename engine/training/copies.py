@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from engine.device import place
+from engine.device.resident import whole
 from engine.diffusion.model import Model
 from engine.diffusion.text.clip import Clip
 from engine.diffusion.text.towers import clip_from_tensors
@@ -17,7 +18,7 @@ M = TypeVar("M", bound=nn.Module)
 
 def trainable(module: M) -> M:
     """A copy in float32 that learns: its weights ask for gradients, and convolutions see channels last."""
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), whole(module):
         copy = deepcopy(module).float()
         for owner in copy.modules():  # tensors that a run made are no tensors for training: clone them
             for name, parameter in list(owner.named_parameters(recurse=False)):

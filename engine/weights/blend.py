@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.device.held import value_of
 from engine.weights.patch import Patch
 
 
@@ -21,7 +22,7 @@ class Blend:
     kept: float
 
     def applied(self, weight: Tensor, strength: float) -> Tensor:
-        theirs = self.other.to(weight.device, torch.float32)
+        theirs = value_of(self.other).to(weight.device, torch.float32)
         for each in self.patches:
             theirs = each.applied(theirs)
         taken = strength * theirs

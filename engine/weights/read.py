@@ -59,9 +59,16 @@ class Tensors(Mapping[str, Tensor]):
     """The tensors of a file by name; `specs` tells shapes and dtypes, asking for a tensor reads it."""
 
     def __init__(
-        self, path: Path, specs: Mapping[str, Spec], read: Callable[[str], Tensor], metadata: Mapping[str, str]
+        self,
+        path: Path,
+        specs: Mapping[str, Spec],
+        read: Callable[[str], Tensor],
+        metadata: Mapping[str, str],
+        *,
+        is_mapped: bool = True,
     ) -> None:
         self.path = path
+        self.is_mapped = is_mapped  # whether they take memory only while they are used, as those of a mapped file do
         self.specs = specs
         self.metadata = metadata
         self._read = read
@@ -91,14 +98,15 @@ class Tensors(Mapping[str, Tensor]):
     def renamed(self, old: Mapping[str, str]) -> "Tensors":
         """The same tensors by new names: `old` maps each new name to the present one."""
         specs = {new: self.specs[name] for new, name in old.items()}
-        return Tensors(self.path, specs, lambda new: self._read(old[new]), self.metadata)
+        return Tensors(self.path, specs, lambda new: self._read(old[new]), self.metadata, is_mapped=self.is_mapped)
 
 
 def joined(parts: Sequence[Tensors]) -> Tensors:
     """The tensors of several files, the shards of one model, as if they were in one; errors name the first file."""
     owner = {name: part for part in parts for name in part}
     specs = {name: part.specs[name] for name, part in owner.items()}
-    return Tensors(parts[0].path, specs, lambda name: owner[name][name], parts[0].metadata)
+    is_mapped = all(part.is_mapped for part in parts)
+    return Tensors(parts[0].path, specs, lambda name: owner[name][name], parts[0].metadata, is_mapped=is_mapped)
 
 
 class _Current:
@@ -178,7 +186,7 @@ def _open_pickle(path: Path, reading: Reading) -> Tensors:
     if not tensors:
         raise BadFile(path, "is a pickle without any tensors in it")
     specs = {name: Spec(tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
-    return Tensors(path, specs, tensors.__getitem__, dict(_said(loaded)))
+    return Tensors(path, specs, tensors.__getitem__, dict(_said(loaded)), is_mapped=_is_zip(path))
 
 
 def _unpickled(path: Path) -> Any:

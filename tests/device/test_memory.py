@@ -50,7 +50,7 @@ def test_what_the_failed_work_held_and_what_caches_hold_is_let_go() -> None:
 
 
 def test_an_absurd_size_is_refused_before_it_is_tried() -> None:
-    with pytest.raises(OutOfMemory, match=r"a giant needs 1048576\.0 GiB, but only .* free on cpu"):
+    with pytest.raises(OutOfMemory, match=r"a giant needs 1,048,576.0 GiB, but only .* free on cpu"):
         memory.check_room(1 << 50, CPU, "a giant")
     memory.check_room(1, CPU, "a byte")
 

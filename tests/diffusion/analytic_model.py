@@ -31,6 +31,9 @@ class AnalyticModel:
     def device(self) -> torch.device:
         return torch.device("cpu")
 
+    def fits_whole(self, work: int) -> bool:
+        return True
+
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         return {}
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.device import memory
+from engine.device import room
 from engine.device.memory import OutOfMemory
 from engine.diffusion.calls import Call, Piece, predictions
 from engine.diffusion.conditioning import combine
@@ -173,13 +173,13 @@ def test_asks_of_several_jobs_share_a_call_and_equal_their_own_answers() -> None
 
 def test_a_batch_that_will_not_fit_is_divided_before_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     model = AnalyticModel(bytes_per_cell=1 << 20)
-    monkeypatch.setattr(memory, "free_ram", lambda: 2 * 64 << 20)  # two rows of 8 x 8 cells
+    monkeypatch.setattr(room, "free_ram", lambda: 2 * 64 << 20)  # two rows of 8 x 8 cells
     x, sigma = torch.randn(5, 4, 8, 8), torch.rand(5) + 0.5
     whole = Piece(model, x, sigma, torch.zeros(1, 77, 4), {})
     (made,) = predictions([whole])
     assert model.calls == [2, 1, 2]
     (expected,) = predictions([replace(whole, model=AnalyticModel())])
     assert torch.equal(made, expected)
-    monkeypatch.setattr(memory, "free_ram", lambda: 63 << 20)
-    with pytest.raises(OutOfMemory, match=r"one call of the model for 1 latent of 8 x 8 cells needs 0\.1 GiB"):
+    monkeypatch.setattr(room, "free_ram", lambda: 63 << 20)
+    with pytest.raises(OutOfMemory, match=r"one call of the model for 1 latent of 8 x 8 cells needs 64 MiB"):
         predictions([whole])

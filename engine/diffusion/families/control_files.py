@@ -1,5 +1,6 @@
 """ControlNets and T2I adapters out of files, and a ControlNet into one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -7,6 +8,7 @@ from diffusers.models.adapter import FullAdapter, FullAdapterXL, LightAdapter
 from torch import Tensor, nn
 
 from engine.device import memory, place
+from engine.device.held import Read, change, numbers_of, read_of
 from engine.device.place import Placement
 from engine.diffusion.adapter import Adapter
 from engine.diffusion.control import ControlNet
@@ -49,7 +51,7 @@ def load_control_net(path: Path, placement: Placement | None = None, base: Model
 
 def control_net_tensors(network: ControlNetwork) -> dict[str, Tensor]:
     """The tensors of a ControlNet by their names in an original file, float16."""
-    weights = network.state_dict()
+    weights = dict(numbers_of(network))
     names = module_names(weights)
     return {PREFIX + names[name]: tensor.half() for name, tensor in weights.items()}
 
@@ -119,10 +121,13 @@ def _heads(shape: UNetShape) -> Heads:
 
 def _add(network: ControlNetwork, base: Model, path: Path) -> None:
     """Add the weights of a model's encoder to differences."""
-    theirs = base.patched.state_dict()
-    with torch.no_grad():
-        for name, weight in network.encoder.named_parameters():
-            other = theirs.get(name)
-            if other is None or other.shape != weight.shape:
-                raise BadFile(path, f"holds differences to another kind of model: {name} does not fit this one")
-            weight.add_(other.to(weight))
+    theirs = dict(base.patched.named_parameters())
+    for name, weight in network.encoder.named_parameters():
+        other = theirs.get(name)
+        if other is None or other.shape != weight.shape:
+            raise BadFile(path, f"holds differences to another kind of model: {name} does not fit this one")
+        change(weight, _sum(read_of(other)))
+
+
+def _sum(read: Read) -> Callable[[Tensor], Tensor]:
+    return lambda difference: difference + read().to(difference)

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.device.held import numbers_of
 from engine.diffusion.families.open_clip_names import in_open_clip_names
 from engine.diffusion.families.stable_diffusion import StableDiffusion
 from engine.diffusion.families.text_parts import PLACES
@@ -49,14 +50,14 @@ def checkpoint_tensors(model: Model, clip: Clip | None = None, vae: Vae | None =
 def network_tensors(model: Model) -> Saved:
     """The tensors of a model's network by their original names, without prefix. Raises ValueError."""
     _family(model)
-    weights = model.patched.state_dict()
+    weights = dict(numbers_of(model.patched))
     names = unet_names.ldm_names(weights)
     return _narrowed({names[name]: tensor for name, tensor in weights.items()})
 
 
 def vae_tensors(vae: Vae) -> Saved:
     """The tensors of an autoencoder by their original names, without prefix."""
-    weights = cast(nn.Module, vae.module).state_dict()
+    weights = dict(numbers_of(cast(nn.Module, vae.module)))
     names = vae_names.ldm_names(weights)
     return _narrowed(
         {
@@ -68,7 +69,7 @@ def vae_tensors(vae: Vae) -> Saved:
 
 def text_tensors(clip: Clip, tower: str, *, in_open_clip: bool = False) -> Saved:
     """The tensors of one text encoder, in transformers' names or in OpenCLIP's, without prefix."""
-    weights: Saved = clip.towers[tower].patched.state_dict()
+    weights: Saved = dict(numbers_of(clip.towers[tower].patched))
     return _narrowed(in_open_clip_names(weights) if in_open_clip else weights)
 
 

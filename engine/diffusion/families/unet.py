@@ -45,13 +45,13 @@ def load_unet(
     except ValueError as error:
         raise BadFile(tensors.path, f"holds a UNet that cannot be built: {error}") from None
     names = unet_names.ldm_names(unet.state_dict())
-    fill(unet, tensors, names, placement.device, placement.dtype, "the UNet")
     if found.family in ("sd2", "unclip") and placement.dtype != torch.float32:
         attend_in_float32(unet)
     if storage is not None:
         # The first layer stays as it is: the type of its weights is the one the network computes in.
         skipped = ("norm", "^conv_in$", "time_embedding", "add_embedding")
         unet.enable_layerwise_casting(storage, placement.dtype, skipped)
+    fill(unet, tensors, names, placement.device, placement.dtype, "the UNet")
     return unet
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.device import memory
+from engine.device.resident import resident
 from engine.diffusion.patched import Patches, with_patches
 from engine.diffusion.text import embeddings
 from engine.diffusion.text.tokens import Chunk, Frame, empty_chunk, tokenize
@@ -18,6 +19,7 @@ from engine.diffusion.text.weighting import Encoded, encode_weighted
 _log = logging.getLogger(__name__)
 
 _LENGTH = 77
+_WIDEST = 12  # numbers alive per token and channel inside a layer, beside the states that are kept
 _TOGETHER = 16  # chunks per pass: prompts may be long, memory is not
 
 
@@ -72,7 +74,18 @@ class Tower:
 
     def _pass(self, chunks: Sequence[Chunk], layer: int, is_normed: bool) -> tuple[Tensor, Tensor]:
         network = self.patched
-        hidden = network(torch.stack([self._vectors(chunk) for chunk in chunks]))
+        with resident(network, self._work(len(chunks)), f"encoding text with {self.embedding}"):
+            return self._passed(network, chunks, layer, is_normed)
+
+    def _work(self, chunks: int) -> int:
+        """Bytes that a pass of so many chunks takes beside the weights: all states, and the widest layer's values."""
+        network = self.network
+        return chunks * _LENGTH * network.width * (network.depth + _WIDEST) * torch.float32.itemsize
+
+    def _passed(
+        self, network: ClipTransformer, chunks: Sequence[Chunk], layer: int, is_normed: bool
+    ) -> tuple[Tensor, Tensor]:
+        hidden = network(torch.stack([self._vectors(network, chunk) for chunk in chunks]))
         is_there = -layer <= network.depth
         z = hidden[layer] if is_there else hidden[-1]
         if is_normed or not is_there:
@@ -81,12 +94,12 @@ class Tower:
         last = hidden[-1][torch.arange(len(chunks), device=z.device), ends]  # (n, width)
         return z.cpu(), network.project(network.norm(last)).cpu()
 
-    def _vectors(self, chunk: Chunk) -> Tensor:
+    def _vectors(self, network: ClipTransformer, chunk: Chunk) -> Tensor:
         """The vectors (T, width) of a chunk."""
         fitting = self._fitting(chunk)
         device = self.network.device
         ids = [value if isinstance(value, int) else self.pad for value in fitting]
-        vectors = self.patched.embed(torch.tensor(ids, device=device))
+        vectors = network.embed(torch.tensor(ids, device=device))
         for place, value in enumerate(fitting):
             if isinstance(value, Tensor):
                 vectors[place] = value.to(device)

@@ -55,8 +55,10 @@ def clip_from_tensors(layout: str, towers: Mapping[str, Mapping[str, Tensor]], p
 def _tower(name: str, tensors: Mapping[str, Tensor], placement: Placement) -> Tower:
     make = _MAKES[name]
     try:
-        network = transformer_from_tensors(tensors, make.activation, placement.text_dtype)
+        network = transformer_from_tensors(
+            tensors, make.activation, placement.text_dtype, placement.device, f"the text encoder {make.embedding}"
+        )
     except ValueError as error:
         msg = f"{make.embedding}: {error}"
         raise ValueError(msg) from None
-    return Tower(network.to(placement.device), make.embedding, make.pad)
+    return Tower(network, make.embedding, make.pad)

@@ -10,9 +10,12 @@ from torch.func import functional_call
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from engine.device.held import Read
+from engine.diffusion.families.assign import give
 from engine.diffusion.text.naming import PROJECTION, in_transformers_names
 from engine.diffusion.text.vocabulary import CLIP_END, CLIP_SIZE, CLIP_START
 
+_CPU = torch.device("cpu")
 _HEAD = 64  # channels per attention head in all published encoders
 _TABLE = "embeddings.token_embedding.weight"
 _LAYER = re.compile(r"text_model\.encoder\.layers\.(\d+)\..+")
@@ -69,11 +72,18 @@ class ClipTransformer(nn.Module):
         return states if self.text_projection is None else self.text_projection(states)
 
 
-def transformer_from_tensors(tensors: Mapping[str, Tensor], activation: str, rounding: torch.dtype) -> ClipTransformer:
+def transformer_from_tensors(
+    tensors: Mapping[str, Tensor],
+    activation: str,
+    rounding: torch.dtype,
+    device: torch.device = _CPU,
+    what: str = "the text encoder",
+) -> ClipTransformer:
     """Build an encoder from its tensors, in any of the usual namings (see `naming`).
 
     `activation` is `quick_gelu` or `gelu`. All weights are rounded to `rounding`, the large ones are also kept in it;
-    computed is in float32. Raises ValueError if tensors are missing or do not fit together.
+    computed is in float32, on `device`. `what` names it in the account of memory. Raises ValueError if tensors are
+    missing or do not fit together.
     """
     named = in_transformers_names(tensors)
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
@@ -82,13 +92,17 @@ def transformer_from_tensors(tensors: Mapping[str, Tensor], activation: str, rou
         )
     wanted = network.state_dict()
     _complain(wanted, named)
-    rounded = {name: named[name].to(rounding) for name in wanted}
-    network.load_state_dict(
-        {name: tensor if _stays_rounded(network, name) else tensor.float() for name, tensor in rounded.items()},
-        assign=True,
-    )
-    _count_positions(network)
-    return network.eval().requires_grad_(False)
+    for layer in network.modules():
+        if isinstance(layer, (RoundedLinear, nn.Embedding)):
+            layer.to(rounding)
+    _count_positions(network, device)
+    reads = {name: _reading(named[name], rounding) for name in wanted}
+    give(network, reads, device, what, tensors)
+    return network
+
+
+def _reading(stored: Tensor, rounding: torch.dtype) -> Read:
+    return lambda: stored.to(rounding)
 
 
 def _config(named: Mapping[str, Tensor], activation: str) -> CLIPTextConfig:
@@ -120,12 +134,6 @@ def _heads(width: int) -> int:
     return next(heads for heads in range(max(1, width // _HEAD), 0, -1) if width % heads == 0)
 
 
-def _stays_rounded(network: nn.Module, name: str) -> bool:
-    """Whether a parameter may be kept in a smaller type than it is computed in: all but those of norms."""
-    owner = network.get_submodule(name.rpartition(".")[0])
-    return isinstance(owner, (RoundedLinear, nn.Embedding))
-
-
 def _complain(wanted: Mapping[str, Tensor], named: Mapping[str, Tensor]) -> None:
     missing = [name for name in wanted if name not in named]
     if missing:
@@ -139,9 +147,9 @@ def _complain(wanted: Mapping[str, Tensor], named: Mapping[str, Tensor]) -> None
             raise ValueError(msg)
 
 
-def _count_positions(network: nn.Module) -> None:
+def _count_positions(network: nn.Module, device: torch.device) -> None:
     """Fill in the one buffer that no file holds: the positions 0, 1, 2, …"""
     for name, buffer in list(network.named_buffers()):
         owner, _, own_name = name.rpartition(".")
-        counted = torch.arange(buffer.numel(), device="cpu").view(buffer.shape)
+        counted = torch.arange(buffer.numel(), device=device).view(buffer.shape)
         network.get_submodule(owner).register_buffer(own_name, counted, persistent=False)
