@@ -23,13 +23,13 @@ with deferred():
     from engine.compat import object_info
     from engine.compat.legacy import cli_args, host, model_management, pack_routes
     from engine.compat.legacy import server as pack_server
-    from engine.device import memory, place, room
+    from engine.device import account, memory, place, room
     from engine.device import report as device_report
     from engine.diffusion import attention
     from engine.hints import annotators
     from engine.pictures import files as picture_files
     from engine.run import policies, run
-    from engine.weights import read, shelf
+    from engine.weights import read
 
 if TYPE_CHECKING:
     from engine.compat.packs import Report
@@ -120,7 +120,6 @@ class App:
         """Let go of models that nothing uses, and of kept results if asked."""
         if results:
             self.cache.clear()
-        shelf.clear()
         memory.release()
 
     def listen(self, sink: Callable[[Any, Any, str | None], None]) -> None:
@@ -153,6 +152,8 @@ class App:
     def cache(self) -> "Cache":
         if self._cache is None:
             self._cache = make_cache(self.settings.cache)
+            kept = account.Ledger("results", "kept results", self._cache.held, self._cache.drop)
+            account.accounts.of(account.CPU).count(kept)
         return self._cache
 
     @property
@@ -167,9 +168,14 @@ class App:
         place.use(place.choose(self.settings.device, precision, "fp32" if precision == "fp32" else "auto"))
         placed = place.current()
         attention.use(self.settings.attention, placed.device, placed.dtype)
+        account.accounts.limit(self._limits())
         read.use(read.Reading(allow_pickle=self.settings.allow_pickle))
         annotators.use(annotators.Fetching(self.settings.download_annotators))
         picture_files.write_metadata(not self.settings.disable_metadata)
+
+    def _limits(self) -> "account.Limits":
+        settings = self.settings
+        return account.Limits(settings.vram_budget, settings.ram_budget, settings.reserve_vram)
 
 
 def start(settings: Settings) -> App:

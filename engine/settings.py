@@ -62,6 +62,9 @@ class Settings:
     precision: Precision = "auto"
     attention: Attention = "auto"  # by which kernel
     cache: CachePolicy = field(default_factory=CachePolicy)
+    vram_budget: int | None = None  # bytes that models, results and work may take of an accelerator
+    ram_budget: int | None = None  # the same of main memory
+    reserve_vram: int | None = None  # bytes of an accelerator that are left to others
     allow_pickle: bool = False
     download_annotators: bool = False  # weights of hint preprocessors that are missing, from where they are published
     disable_metadata: bool = False  # no prompt and no workflow in saved files
@@ -91,6 +94,14 @@ def parse_bytes(text: str) -> int:
     if unit not in UNITS:
         raise ValueError(f"{text!r}: the unit {unit!r} is none of {', '.join(filter(None, UNITS))}")
     return int(float(digits) * UNITS[unit])
+
+
+def parse_memory(text: str) -> int:
+    """`6GB`, `512MiB`, or a plain number of GiB, in bytes. Raises ValueError."""
+    size = parse_bytes(text if text.strip()[-1:].isalpha() else f"{text}GiB")
+    if size < 0:
+        raise ValueError(f"{text!r}: a size is not below zero")
+    return size
 
 
 def _positive(number: int) -> int:

@@ -9,7 +9,15 @@ from typing import Any
 import click
 
 from engine.cli.config_file import ConfigError
-from engine.settings import ATTENTIONS, PRECISIONS, PREVIEW_METHODS, CachePolicy, Settings, SettingsError
+from engine.settings import (
+    ATTENTIONS,
+    PRECISIONS,
+    PREVIEW_METHODS,
+    CachePolicy,
+    Settings,
+    SettingsError,
+    parse_memory,
+)
 from engine.weights import extra_folders
 from engine.weights.extra_folders import ExtraFolder
 
@@ -30,6 +38,13 @@ def _cache(_context: click.Context, _parameter: click.Parameter, text: str) -> C
         return CachePolicy.parse(text)
     except SettingsError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _memory(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_memory(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no size: write 6GB, 512MiB or a number of GiB") from error
 
 
 _BASE = click.option("--base-directory", type=_FOLDER, help="Where the next folders are looked for.")
@@ -77,6 +92,24 @@ _HOW = (
         callback=_cache,
         metavar="POLICY",
         help="classic, lru:N, none or budget:4GB.",
+    ),
+    click.option(
+        "--vram-budget",
+        callback=_memory,
+        metavar="SIZE",
+        help="What models and their work may take of each accelerator, such as 6GB; all that is free unless said.",
+    ),
+    click.option(
+        "--ram-budget",
+        callback=_memory,
+        metavar="SIZE",
+        help="What models, results and work may take of main memory; all that is free unless said.",
+    ),
+    click.option(
+        "--reserve-vram",
+        callback=_memory,
+        metavar="SIZE",
+        help="What is left of each accelerator to other programs; a twentieth, at most 1 GiB, unless said.",
     ),
     click.option("--disable-metadata/--no-disable-metadata", help="Write no prompt and no workflow into saved files."),
     click.option("--allow-pickle/--no-allow-pickle", help="Read pickled checkpoints, weights only."),
@@ -145,6 +178,12 @@ def arguments(settings: Settings) -> list[str]:
     given += [f"--preview-method={settings.preview_method}", f"--preview-size={settings.preview_size}"]
     if settings.extra_folders:
         given.append(f"--extra-folders={json.dumps(settings.extra_folders, default=str)}")
+    sizes = {
+        "vram-budget": settings.vram_budget,
+        "ram-budget": settings.ram_budget,
+        "reserve-vram": settings.reserve_vram,
+    }
+    given += [f"--{name}={size}B" for name, size in sizes.items() if size is not None]
     given += [f"--whitelist-custom-nodes={name}" for name in settings.packs_anyway]
     flags = {
         "--disable-all-custom-nodes": not settings.load_packs,

@@ -1,11 +1,12 @@
 """Fingerprint -> what that step made, and node -> its instance. How long each is kept is the policy's to say."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.run.scopes import Owner, Scopes
+from engine.run.size import Pieces, pieces_of
 from engine.run.spread import Slots
 
 
@@ -24,6 +25,7 @@ class Cache(ABC):
     def __init__(self) -> None:
         self._scopes = Scopes()
         self._instances: dict[Owner, Callable[..., Any]] = {}
+        self._measured: dict[int, tuple[Entry, Pieces]] = {}  # an entry's memory, found once
 
     @abstractmethod
     def get(self, key: str) -> Entry | None:
@@ -54,8 +56,30 @@ class Cache(ABC):
     def forget_instance(self, owner: Owner) -> None:
         self._instances.pop(owner, None)
 
+    @abstractmethod
+    def entries(self) -> Iterable[Entry]:
+        """All that is kept."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Drop all results. What is known of the graph stays, and nodes' instances do."""
+
+    def held(self) -> int:
+        """The bytes of all results; weights of models are not among them, as these come and go by themselves."""
+        kept = {id(entry): entry for entry in self.entries()}
+        for key, entry in kept.items():
+            if key not in self._measured:
+                self._measured[key] = entry, pieces_of((entry.slots, entry.ui))
+        for key in self._measured.keys() - kept.keys():
+            del self._measured[key]
+        together: Pieces = {}
+        for _, pieces in self._measured.values():
+            together |= pieces
+        return sum(together.values())
+
     def clear(self) -> None:
         """Drop everything."""
+        self.drop()
         self._scopes.clear()
         self._instances.clear()
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -27,8 +27,10 @@ class Classic(Cache):
     def __contains__(self, key: object) -> bool:
         return key in self._entries
 
-    def clear(self) -> None:
-        super().clear()
+    def entries(self) -> Iterable[Entry]:
+        return list(self._entries.values())
+
+    def drop(self) -> None:
         self._entries.clear()
 
     def _enter(self, scope: Owner | None, steps: Mapping[Owner, str]) -> set[str]:
@@ -76,8 +78,10 @@ class Recent(Cache):
     def __contains__(self, key: object) -> bool:
         return key in self._entries
 
-    def clear(self) -> None:
-        super().clear()
+    def entries(self) -> Iterable[Entry]:
+        return [entry for _, entry in list(self._entries.values())]
+
+    def drop(self) -> None:
         self._entries.clear()
 
     def _oldest(self) -> int:
@@ -100,6 +104,12 @@ class Nothing(Cache):
 
     def __contains__(self, key: object) -> bool:
         return False
+
+    def entries(self) -> Iterable[Entry]:
+        return ()
+
+    def drop(self) -> None:
+        pass
 
 
 @dataclass
@@ -160,8 +170,10 @@ class Budget(Cache):
         """The bytes held in "ram" or "vram"."""
         return self._used[where]
 
-    def clear(self) -> None:
-        super().clear()
+    def entries(self) -> Iterable[Entry]:
+        return [kept.entry for kept in list(self._kept.values())]
+
+    def drop(self) -> None:
         self._kept.clear()
         self._sharing.clear()
         self._used = {"ram": 0, "vram": 0}

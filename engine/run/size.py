@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine.device import held
+
 Piece = tuple[str, int]  # where it lies ("ram" or "vram"), and what tells it from others there
 Pieces = dict[Piece, int]  # piece -> bytes
 
@@ -70,6 +72,8 @@ def _parts(value: Any) -> Iterator[Any]:
             yield from value
         case torch.Tensor():  # sparse, or otherwise without one storage
             yield from (value.indices(), value.values()) if value.is_sparse and value.is_coalesced() else ()
+        case torch.nn.Module() if held.of(value) is not None:
+            return  # its weights come and go, and are in the account of their device
         case torch.nn.Module():
             yield from value.parameters()
             yield from value.buffers()
