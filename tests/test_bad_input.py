@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from engine.__main__ import main
-from engine.device import memory, place, room
+from engine.device import place, room
 from engine.weights import folders, read
 from tests.tiny.checkpoints import make_tiny_checkpoint
 
@@ -233,8 +233,7 @@ def test_any_text_is_a_prompt(home: Path, text: str) -> None:
 @pytest.fixture
 def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if 256 MiB of RAM were free, so that no machine is large enough for what is asked of it."""
-    for module in (room, memory):
-        monkeypatch.setattr(module, "free_ram", lambda: 256 << 20)
+    monkeypatch.setattr(room, "free_ram", lambda: 256 << 20)
 
 
 SIZES = {
@@ -262,7 +261,7 @@ def test_sampling_is_refused_before_it_begins_and_the_next_run_works(home: Path)
     last = json.loads(ran.output.splitlines()[-1])
     assert (ran.exit_code, last["type"], last["out_of_memory"]) == (FAILED, "run_failed", True)
     assert "decode in tiles" in last["message"]
-    assert "sampling 1 latent of 1024 x 64 cells needs 0.3 GiB, but only 0.2 GiB are free" in last["message"]
+    assert "sampling 1 latent of 1024 x 64 cells needs 276 MiB, but only 256 MiB are free" in last["message"]
     assert heddle(home, "run", text_to_image()).exit_code == 0
 
 

@@ -49,7 +49,7 @@ class Weight:
         """Give up what lies near, keeping a copy in main memory if asked."""
         if keep_in_ram and self.ram is None:
             self.ram = in_ram(self.parameter.data)
-        self.parameter.data = _absent(self.parameter)
+        self.parameter.data = _nothing(self.parameter, self.device)
         self.is_near = False
 
     def value(self) -> Tensor:
@@ -140,9 +140,15 @@ def hold(module: nn.Module, reads: Mapping[str, Read], device: torch.device, wha
     A parameter that is held already is shared. Nothing is read: every weight that is new is away.
     """
     weights: dict[str, Weight] = {}
+    made: dict[int, Weight] = {}  # of parameters that stand in several places
     for name, parameter in list(module.named_parameters(remove_duplicate=False)):
-        known = holdings.of_parameter.get(parameter)
-        weights[name] = known if known is not None else _held(module, name, parameter, reads[name], device)
+        weight: Weight | None = holdings.of_parameter.get(parameter) or made.get(id(parameter))
+        if weight is None:
+            weight = made[id(parameter)] = _held(parameter, reads[name], device)
+        if weight.parameter is not parameter:
+            owner, _, own_name = name.rpartition(".")
+            setattr(module.get_submodule(owner), own_name, weight.parameter)
+        weights[name] = weight
     unique = tuple(dict.fromkeys(weights.values()))
     holding = Holding(what, file, device, unique, tuple(_layers(module, weights)))
     holdings.of_module[module] = holding
@@ -151,7 +157,9 @@ def hold(module: nn.Module, reads: Mapping[str, Read], device: torch.device, wha
 
 def settle(module: nn.Module) -> None:
     """Bring all weights of a network near, and leave them to it from now on."""
-    holding = holdings.of_module.pop(module)
+    holding = holdings.of_module.pop(module, None)
+    if holding is None:
+        return
     holding.bring()
     for each in holding.weights:
         holdings.of_parameter.pop(each.parameter, None)
@@ -207,17 +215,14 @@ def in_ram(numbers: Tensor) -> Tensor:
         return kept.copy_(numbers)
 
 
-def _held(module: nn.Module, name: str, parameter: nn.Parameter, read: Read, device: torch.device) -> Weight:
-    """The weight of a parameter, which takes the place of one without memory (on the device `meta`)."""
-    if parameter.device != device:
-        owner, _, own_name = name.rpartition(".")
-        there = nn.Parameter(_nothing(parameter, device), requires_grad=False)
-        setattr(module.get_submodule(owner), own_name, there)
-        parameter = there
-    else:
-        parameter.data = _absent(parameter)
-    weight = Weight(parameter, read, device, parameter.numel() * parameter.dtype.itemsize)
-    holdings.of_parameter[parameter] = weight
+def _held(parameter: nn.Parameter, read: Read, device: torch.device) -> Weight:
+    """The weight of a parameter, with another parameter in its place: nodes run in inference mode, whose tensors cannot
+    be given other numbers.
+    """
+    with torch.inference_mode(False):
+        stand_in = nn.Parameter(_nothing(parameter, device), requires_grad=False)
+    weight = Weight(stand_in, read, device, parameter.numel() * parameter.dtype.itemsize)
+    holdings.of_parameter[stand_in] = weight
     return weight
 
 
@@ -231,10 +236,6 @@ def _layers(module: nn.Module, weights: Mapping[str, Weight]) -> Iterator[Layer]
         own = [weights[f"{name}.{each}" if name else each] for each, _ in inner.named_parameters(recurse=False)]
         if own:
             yield Layer(ref(inner), tuple(own))
-
-
-def _absent(like: Tensor) -> Tensor:
-    return _nothing(like, like.device)
 
 
 def _nothing(like: Tensor, device: torch.device) -> Tensor:

@@ -1,9 +1,10 @@
 """A network whose layers come when they are called and go again: the next ones are fetched while one works."""
 
+import sys
 import time
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,7 @@ class Stream:
     def running(self) -> Generator[None]:
         """Have the layers come and go inside the block."""
         pool = ThreadPoolExecutor(1, "weights")
+        compiler = sys.modules.get("torch._dynamo")  # what is compiled takes its weights for granted
         hooks: list[Any] = []
         try:
             places = {layer: place for place, layer in enumerate(self._layers)}
@@ -51,7 +53,8 @@ class Stream:
                 if layer in places:
                     hooks.append(module.register_forward_pre_hook(self._before(places[layer], pool)))
                     hooks.append(module.register_forward_hook(self._after(places[layer]), always_call=True))
-            yield
+            with torch.compiler.set_stance("force_eager") if compiler is not None else nullcontext():
+                yield
         finally:
             for hook in hooks:
                 hook.remove()
@@ -92,11 +95,10 @@ class Stream:
         return after
 
     def _send_for(self, place: int, pool: ThreadPoolExecutor) -> None:
-        """Have the layers behind this one fetched, as many as the window holds; after the last comes the first."""
+        """Have the layers behind this one fetched, as many as the window holds."""
         coming = [*self._on_the_way, *self._working]
         taken = sum(self._layers[each].size for each in coming)
-        for step in range(1, len(self._layers)):
-            following = (place + step) % len(self._layers)
+        for following in range(place + 1, len(self._layers)):
             if following in self._on_the_way or following in self._working:
                 continue
             taken += self._layers[following].size

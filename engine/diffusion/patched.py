@@ -39,6 +39,8 @@ class _Kept:
             if index is None:
                 del twins[: len(twins) - KEPT + 1]  # before the next is made: it needs their memory
                 twin = make_twin(network, patches)
+                with memory.named_shortage("patching weights"):
+                    bring_if_free(twin)
                 twins.append((patches, backend, twin if backend is None else compiled(twin, backend)))
             else:
                 twins.append(twins.pop(index))
@@ -92,8 +94,6 @@ def make_twin(network: M, patches: Sequence[Patch]) -> M:
     _cast_again(twin)
     if holding is not None:
         held.hold(twin, reads, holding.device, f"{holding.what}, patched", holding.file)
-        with memory.named_shortage("patching weights", device):
-            bring_if_free(twin)
     return twin
 
 

@@ -12,12 +12,14 @@ from diffusers.models.controlnets.controlnet_union import ResidualAttentionBlock
 from torch import Tensor, nn
 
 from engine.device import memory
+from engine.device.resident import resident
 from engine.diffusion.conditioning import Conditioning, Made, append
 from engine.diffusion.vision import Seen
 
 Strength = Literal["multiply", "attn_bias"]
 
 _HEADS = 8
+_VALUES_PER_NUMBER = 12  # numbers alive per number of what was seen, inside a layer
 
 
 class StyleAdapter(nn.Module):
@@ -72,7 +74,9 @@ class StyleModel:
             raise ValueError(f"{msg}: look at the picture with {kind}")
         weight = next(self.network.parameters())
         with torch.no_grad(), memory.named_shortage(f"making tokens with {self.name}", weight.device):
-            return self.network(places.to(weight)).float().cpu()
+            work = _VALUES_PER_NUMBER * places.numel() * weight.dtype.itemsize
+            with resident(self.network, work, f"making tokens with {self.name}"):
+                return self.network(places.to(weight)).float().cpu()
 
 
 def styled(conditioning: Conditioning, model: StyleModel, seen: Seen, strength: float, kind: Strength) -> Made:

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from engine.device import memory, room
+from engine.device.resident import resident
 
+_WIDEST = 12  # numbers alive per place and channel inside a layer, beside the states that are kept
 _TOGETHER = 16  # pictures per pass: films have many frames
 _WHITE = 255  # in the 8 bits that encoders were trained on
 
@@ -64,9 +66,17 @@ class Vision:
 
     def _pass(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pixels (B, 3, side, side) as it takes them -> vector, last and penultimate states."""
-        out: Any = self.network(pixel_values=pixels.to(self.device, self.dtype), output_hidden_states=True)
+        with resident(self.network, self._work(len(pixels)), f"looking at pictures with {self.name}"):
+            out: Any = self.network(pixel_values=pixels.to(self.device, self.dtype), output_hidden_states=True)
         vector = out.image_embeds if hasattr(out, "image_embeds") else out.pooler_output
         return tuple(each.float().cpu() for each in (vector, out.last_hidden_state, out.hidden_states[-2]))
+
+    def _work(self, pictures: int) -> int:
+        """Bytes that a pass takes beside the weights: the states of all layers, and the widest layer's values."""
+        config: Any = self.network.config
+        places = (self.image // config.patch_size) ** 2 + 1
+        values = places * config.hidden_size * (config.num_hidden_layers + _WIDEST)
+        return pictures * values * self.dtype.itemsize
 
 
 def required(vision: Vision | None) -> Vision:

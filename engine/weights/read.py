@@ -150,7 +150,25 @@ def _open_safetensors(path: Path) -> Tensors:
         file = safe_open(path, framework="pt")
     except SafetensorError as error:
         raise BadFile(path, f"is not a valid safetensors file: {error}") from None
-    return Tensors(path, specs, file.get_tensor, metadata)
+    return Tensors(path, specs, _unchanged(path, file.get_tensor), metadata)
+
+
+def _unchanged(path: Path, read: Callable[[str], Tensor]) -> Callable[[str], Tensor]:
+    """`read`, as long as nobody writes into the file: what is mapped changes with it. A file that takes its place is
+    another one, and the one that was opened is still there.
+    """
+    opened = path.stat()
+
+    def checked(name: str) -> Tensor:
+        try:
+            now = path.stat()
+        except OSError:
+            return read(name)
+        if now.st_ino == opened.st_ino and (now.st_size, now.st_mtime_ns) != (opened.st_size, opened.st_mtime_ns):
+            raise BadFile(path, "was written into while it was in use: run again to load it as it is now")
+        return read(name)
+
+    return checked
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.device import memory
+from engine.device import room
 from engine.diffusion import sampling
 from engine.diffusion.calls import Piece, predictions
 from engine.diffusion.control import Control
@@ -149,7 +149,7 @@ def test_so_many_tiles_of_a_step_go_through_the_model_together_and_both_prompts_
 
 
 def test_a_latent_of_which_memory_holds_a_tile_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_ram", lambda: (64 << 20) + (1 << 19))  # one tile, and copies of the latent
+    monkeypatch.setattr(room, "free_ram", lambda: (64 << 20) + (1 << 19))  # one tile, and copies of the latent
     model = watched(8, 8, 0, 4, bytes_per_cell=1 << 20)
     empty = {"samples": torch.zeros(1, 4, 16, 16)}
     made = alone(sampling.ksampler(model, 5, 1, 1.0, "euler", "normal", [(TEXT, {})], [(TEXT, {})], empty))

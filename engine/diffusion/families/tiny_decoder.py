@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from diffusers.models.autoencoders.vae import DecoderTiny
 
+from engine.device.held import settle
 from engine.diffusion.families.assign import fill, hollow
 from engine.weights.read import BadFile, Tensors
 
@@ -22,6 +23,7 @@ def load_tiny_decoder(tensors: Tensors, device: torch.device, dtype: torch.dtype
     names = _names(tensors)
     module = _hollow_like(tensors, names)
     fill(module, tensors, {name: names.get(name, name) for name in module.state_dict()}, device, dtype, "the decoder")
+    settle(module)  # previews decode beside the work that would have it come and go
     return module
 
 
