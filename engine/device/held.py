@@ -242,4 +242,4 @@ def _nothing(like: Tensor, device: torch.device) -> Tensor:
     """A tensor of this shape and type that takes the memory of one number."""
     fill = float("nan") if like.is_floating_point() and like.dtype.itemsize > 1 else 0
     with torch.inference_mode(False):
-        return torch.full((1,), fill, dtype=torch.float32, device=device).to(like.dtype).expand(like.shape)
+        return torch.full((), fill, dtype=torch.float32, device=device).to(like.dtype).expand(like.shape)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.device.resident import resident
 from engine.diffusion.calls import Call, Control
 from engine.diffusion.conditioning import Conditioning, Made
 from engine.diffusion.families.gligen_network import GligenNetwork
@@ -71,7 +72,8 @@ class Grounded:
 
         def fuse(tokens: Tensor, place: AttentionPlace) -> Tensor:
             where = Place(place.block.part, place.block.index, place.layer)
-            return self.net.network.fuse(tokens.to(read.dtype), read, where).to(tokens.dtype)
+            with resident(self.net.network, 0, f"a layer of {self.net.name}"):
+                return self.net.network.fuse(tokens.to(read.dtype), read, where).to(tokens.dtype)
 
         return model.watched(Between(fuse))
 
@@ -99,7 +101,8 @@ class Grounded:
         texts = torch.zeros(1, MOST, self.net.text)
         for index, (box, corners) in enumerate(_inside(self.boxes, window)):
             places[0, index], is_there[0, index], texts[0, index] = torch.tensor(corners), 1.0, box.text.cpu()[0]
-        return self.net.network.read(places.to(first), is_there.to(first), texts.to(first))
+        with resident(self.net.network, 0, f"the boxes of {self.net.name}"):
+            return self.net.network.read(places.to(first), is_there.to(first), texts.to(first))
 
 
 def put_box(conditioning: Conditioning, net: Gligen, box: Box) -> Made:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from engine.device import memory
+from engine.device.resident import resident
 from engine.diffusion.attention import attend
 from engine.diffusion.hinted import stable_diffusion
 from engine.diffusion.model import Attend, AttentionPlace, Block, Model, StandIn, is_within
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Combining = Literal["concat", "add", "average"]
 Layer = tuple[Block, int]  # of a transformer, in its block
 
+_VALUES_PER_NUMBER = 16  # numbers alive per number of what was seen, while tokens are made of it
 _PARTS = {"style": Block("output", 1), "composition": Block("input", 8)}  # of SDXL
 _USUAL = {  # encoders, by what they tell: a vector, or places
     (True, 768): "CLIP ViT-L/14",
@@ -83,8 +85,10 @@ class IPAdapter:
         network = self.network
         weight = next(network.projection.parameters())
         with torch.no_grad(), memory.named_shortage(f"reading pictures with {self.name}", weight.device):
-            tokens = torch.stack([network.projection(each.to(weight)).flatten(0, 1) for each in (read, unlike)])
-            return {number: (network.keys[number](tokens), network.values[number](tokens)) for number in numbers}
+            work = _VALUES_PER_NUMBER * 2 * read.numel() * weight.dtype.itemsize
+            with resident(network, work, f"reading pictures with {self.name}"):
+                tokens = torch.stack([network.projection(each.to(weight)).flatten(0, 1) for each in (read, unlike)])
+                return {number: (network.keys[number](tokens), network.values[number](tokens)) for number in numbers}
 
 
 @dataclass(frozen=True, eq=False)
