@@ -22,13 +22,17 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 @pytest.fixture(scope="session")
 def tiny(tiny_file: Callable[[str], Path]) -> Callable[[str], Checkpoint]:
-    """A tiny checkpoint of this family, loaded on the CPU, with all weights near: tests call its networks themselves."""
+    """A tiny checkpoint of this family, loaded on the CPU. All weights are near: tests call its networks themselves."""
     load_once = cache(lambda family: load.load_checkpoint(tiny_file(family), Placement()))
 
     def loaded(family: str) -> Checkpoint:
         checkpoint = load_once(family)
         towers = checkpoint.clip.towers.values() if checkpoint.clip else ()
-        parts = (checkpoint.model.network, *(tower.network for tower in towers), checkpoint.vae and checkpoint.vae.module)
+        parts = (
+            checkpoint.model.network,
+            *(tower.network for tower in towers),
+            checkpoint.vae and checkpoint.vae.module,
+        )
         for holding in map(held.of, parts):
             if holding is not None:
                 holding.bring()
