@@ -5,6 +5,7 @@ from pathlib import Path
 from engine.device import memory, place
 from engine.device.place import Placement
 from engine.diffusion.families.assign import fill, hollow
+from engine.diffusion.families.attention import attend_as_chosen
 from engine.diffusion.families.gligen_network import GligenNetwork
 from engine.diffusion.gligen import Gligen
 from engine.weights.gligen_names import gligen_file
@@ -19,6 +20,7 @@ def load_gligen(path: Path, placement: Placement | None = None) -> Gligen:
     placement = placement or place.current()
     found = gligen_file(open_tensors(path))
     network = hollow(lambda: GligenNetwork(found.widths, found.text, found.box))
+    attend_as_chosen(network)
     names = {name: name for name in network.state_dict()}
     with memory.named_shortage(f"loading {path.name}", placement.device):
         fill(network, found.tensors, names, placement.device, placement.dtype, "GLIGEN")
