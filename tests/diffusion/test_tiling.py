@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,10 @@ from torch import Tensor
 from engine.device import room
 from engine.diffusion import sampling
 from engine.diffusion.calls import Piece, predictions
-from engine.diffusion.control import Control
 from engine.diffusion.denoiser import Denoiser
 from engine.diffusion.drive import alone
 from engine.diffusion.entries import resolve
-from engine.diffusion.families.control_files import load_control_net
+from engine.diffusion.families.control_files import load_steering
 from engine.diffusion.families.load import Checkpoint
 from engine.diffusion.guidance import CfgGuider
 from engine.diffusion.model import Aside, BlockHook, Model
@@ -23,7 +23,8 @@ from engine.diffusion.self_attention_guidance import blurred
 from engine.diffusion.tiled_calls import tiled_predictions
 from engine.diffusion.tiling import Tiling
 from tests.diffusion.analytic_model import AnalyticModel
-from tests.tiny.controls import make_tiny_control
+from tests.tiny.adapters import tiny_adapter
+from tests.tiny.controls import make_tiny_control, tiny_control
 
 Tiny = Callable[[str], Checkpoint]
 SIGMA = torch.tensor([3.0, 3.0])
@@ -158,16 +159,20 @@ def test_a_latent_of_which_memory_holds_a_tile_is_sampled(monkeypatch: pytest.Mo
 
 
 @torch.no_grad()
-def test_a_tile_is_steered_by_its_part_of_the_hint(tiny: Tiny, tmp_path: Any) -> None:
+@pytest.mark.parametrize("tensors", [tiny_control, tiny_adapter])
+def test_a_tile_is_steered_by_its_part_of_the_hint(
+    tensors: Callable[[], dict[str, Tensor]], tiny: Tiny, tmp_path: Path
+) -> None:
     model = tiny("sd15").model
-    net = load_control_net(make_tiny_control(tmp_path / "net.safetensors"))
+    net = load_steering(make_tiny_control(tmp_path / "net.safetensors", tensors()))
     hint = torch.rand(1, 96, 160, 3, generator=torch.Generator().manual_seed(3))
-    tiled = Piece(in_tiles(model, 12, 10, 0), X, SIGMA, TEXT, {}, Control(net, hint))
+    tiled = Piece(in_tiles(model, 12, 10, 0), X, SIGMA, TEXT, {}, net.control(hint, 1.0, 0.0, 1.0, None))
     for _ in range(2):  # what was seen of the hint is kept for the next step
         (made,) = tiled_predictions([tiled])
         for part, pixels in ((slice(0, 10), slice(0, 80)), (slice(10, 20), slice(80, 160))):
-            alone_ = Piece(model, X[..., part], SIGMA, TEXT, {}, Control(net, hint[:, :, pixels]))
-            assert torch.allclose(made[..., part], predictions([alone_])[0], atol=1e-5)
+            control = net.control(hint[:, :, pixels], 1.0, 0.0, 1.0, None)
+            (wanted,) = predictions([Piece(model, X[..., part], SIGMA, TEXT, {}, control)])
+            assert torch.allclose(made[..., part], wanted, atol=1e-5)
 
 
 @torch.no_grad()
