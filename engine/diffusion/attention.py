@@ -93,9 +93,14 @@ _KERNELS: dict[str, Kernel] = {
 }
 
 
-@cache
+@torch.compiler.assume_constant_result  # it is asked while layers are compiled, and its answer built in
 def _failure(name: str, device: torch.device, dtype: torch.dtype, width: int, has_bias: bool) -> str | None:
     """Why a kernel does not do this, as it says itself; None where it does."""
+    return _tried(name, device, dtype, width, has_bias)
+
+
+@cache
+def _tried(name: str, device: torch.device, dtype: torch.dtype, width: int, has_bias: bool) -> str | None:
     package = _PACKAGES.get(name)
     if package is not None and find_spec(package) is None:
         return f"{package} is not installed"

@@ -1,6 +1,7 @@
 """Attention by every kernel that runs here is the same, in layers, networks and pictures; others are refused."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,15 @@ def test_a_picture_is_the_same_by_every_kernel(name: str, tiny: Tiny, monkeypatc
     use(name)
     assert torch.allclose(painted(), wanted, atol=1e-5)
     assert bool(asked) == (name != "sdpa")
+
+
+@torch.no_grad()
+def test_compiled_layers_attend_by_the_kernel_that_was_chosen(tiny: Tiny) -> None:
+    model, x, sigma = tiny("sd15").model, noise(1, 4, 8, 8), torch.tensor([2.0])
+    text = noise(1, 77, 32)
+    wanted = model.predict(x, sigma, text, {})
+    use("split")
+    assert torch.allclose(replace(model, backend="eager").predict(x, sigma, text, {}), wanted, atol=1e-4)
 
 
 def test_what_a_kernel_does_not_do_is_done_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
