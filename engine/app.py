@@ -143,10 +143,18 @@ class App:
             "types": object_info.object_info(types, packed),
             "web": {name: str(folder) for name, folder in report.web.items()},
             "failed": {str(pack.path): str(pack.error) for pack in report.failed},
-            "device": device_report.report(),
+            "device": self.device(),
             "routes": served.as_json() if served else None,
             "changes_prompts": bool(pack_server.PromptServer.instance.on_prompt_handlers),
         }
+
+    def device(self) -> Mapping[str, Any]:
+        """The device that this process runs on, and what holds its memory, as JSON."""
+        return device_report.report()
+
+    def is_news(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+        """Whether a device differs noticeably from what was told of it before."""
+        return device_report.is_news(before, now)
 
     @property
     def cache(self) -> "Cache":

@@ -90,7 +90,7 @@ class Account:
     @property
     def held(self) -> int:
         """Bytes of weights, results and work in this account."""
-        copies = sum(each.in_ram for each in list(holdings.of_module.values())) if self.device.type == "cpu" else 0
+        copies = sum(each.in_ram for each in holdings.all()) if self.device.type == "cpu" else 0
         return self.weights + copies + sum(each.size() for each in self._ledgers) + self._working
 
     @property

@@ -128,7 +128,12 @@ class Holdings:
 
     def on(self, device: torch.device) -> Iterator[Holding]:
         """Those that compute on a device."""
-        return (each for each in list(self.of_module.values()) if each.device == device)
+        return (each for each in self.all() if each.device == device)
+
+    def all(self) -> "list[Holding]":
+        """Every one, asked from any thread."""
+        alive = [module for each in self.of_module.keyrefs() if (module := each()) is not None]
+        return [each for module in alive if (each := self.of_module.get(module)) is not None]
 
 
 holdings = Holdings()

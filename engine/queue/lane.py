@@ -88,6 +88,7 @@ class Lane:
     name: str
     process: Process | None = None
     ready: bool = False
+    device: Mapping[str, Any] | None = None  # what its worker told of it and its memory last
     starts: int = 0  # of workers
     failing: bool = False  # its last worker ended before it was ready
     held: list[Held] = field(default_factory=list[Held])

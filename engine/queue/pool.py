@@ -194,6 +194,7 @@ class Pool:
                 if frame.kind == "ready":
                     came_up = lane.ready = True
                     lane.failing = False
+                    lane.device = frame.data["device"]
                     self.listener.ready(frame.data)
                     feeder = asyncio.create_task(self._feed(lane, process))
                     self.wake()
@@ -206,10 +207,12 @@ class Pool:
                 elif frame.kind == "said":
                     said = frame.data
                     self.listener.said(said["event"], said.get("data"), said["sid"], frame.blob, lane.job)
+                elif frame.kind == "device":
+                    lane.device = frame.data["device"]
                 elif frame.kind == "answer":
                     self._checks.answered(frame.data)
         finally:
-            lane.ready = False
+            lane.ready, lane.device = False, None
             if feeder is not None:
                 feeder.cancel()
                 await asyncio.gather(feeder, return_exceptions=True)

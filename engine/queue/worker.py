@@ -67,7 +67,16 @@ class Engine(Protocol):
         ...
 
     def described(self) -> Mapping[str, Any]:
-        """What packs added (`types`, `web`, `failed`, `changes_prompts`) and what the process runs on, as JSON."""
+        """What packs added (`types`, `web`, `failed`, `changes_prompts`) and what the process runs on (`device`), as
+        JSON."""
+        ...
+
+    def device(self) -> Mapping[str, Any]:
+        """What the process runs on and what holds memory there, as JSON. Asked while nodes run, from another thread."""
+        ...
+
+    def is_news(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+        """Whether a device differs noticeably from what was told of it before."""
         ...
 
 
@@ -126,7 +135,9 @@ class Worker:
         """Read orders until the end of the file, which ends the process in the middle of whatever it does."""
         threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
         self.engine.listen(self.say)
-        self.pipe.send("ready", {"pid": os.getpid(), **self.engine.described()})
+        described = self.engine.described()
+        self.pipe.send("ready", {"pid": os.getpid(), **described})
+        threading.Thread(target=self._watch, args=(described["device"],), name="memory", daemon=True).start()
         threading.Thread(target=self._read, args=(source,), name="orders", daemon=True).start()
         while True:
             order = self._orders.get()
@@ -171,6 +182,19 @@ class Worker:
         while True:
             time.sleep(PULSE)
             self.pipe.send("alive")
+
+    def _watch(self, told: Mapping[str, Any]) -> None:
+        """Tell of the device when it changed. Not with the pulse: a driver that hangs is no sign of life."""
+        while True:
+            time.sleep(PULSE)
+            try:
+                now = self.engine.device()
+            except Exception as error:  # nodes change what is counted while it is counted; soon it is again
+                log.debug("the memory of the device cannot be told now: %s", error)
+                continue
+            if self.engine.is_news(told, now):
+                self.pipe.send("device", {"device": now})
+                told = now
 
     def _change(self, asked: Mapping[str, Any]) -> None:
         """Have packs change a body, one at a time, as they expect; one that cannot be told goes on as it came."""

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from engine.run.scopes import Owner, Scopes
@@ -26,6 +27,7 @@ class Cache(ABC):
         self._scopes = Scopes()
         self._instances: dict[Owner, Callable[..., Any]] = {}
         self._measured: dict[int, tuple[Entry, Pieces]] = {}  # an entry's memory, found once
+        self._measuring = Lock()  # what a worker holds is also told while it runs
 
     @abstractmethod
     def get(self, key: str) -> Entry | None:
@@ -66,15 +68,16 @@ class Cache(ABC):
 
     def held(self) -> int:
         """The bytes of all results; weights of models are not among them, as these come and go by themselves."""
-        kept = {id(entry): entry for entry in self.entries()}
-        for key, entry in kept.items():
-            if key not in self._measured:
-                self._measured[key] = entry, pieces_of((entry.slots, entry.ui))
-        for key in self._measured.keys() - kept.keys():
-            del self._measured[key]
-        together: Pieces = {}
-        for _, pieces in self._measured.values():
-            together |= pieces
+        with self._measuring:
+            kept = {id(entry): entry for entry in self.entries()}
+            for key, entry in kept.items():
+                if key not in self._measured:
+                    self._measured[key] = entry, pieces_of((entry.slots, entry.ui))
+            for key in self._measured.keys() - kept.keys():
+                del self._measured[key]
+            together: Pieces = {}
+            for _, pieces in self._measured.values():
+                together |= pieces
         return sum(together.values())
 
     def clear(self) -> None:

@@ -49,6 +49,17 @@ def discreet_answer(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, "error": _discreet(told["error"])} if "error" in told else told
 
 
+def discreet_device(device: Mapping[str, Any]) -> dict[str, Any]:
+    """A device whose memory is told by kind alone: names of networks hold names of files."""
+    told = device["heddle"]
+    ram = None if told["ram"] is None else _unnamed(told["ram"])
+    return {**device, "heddle": {**_unnamed(told), "estimates": [], "ram": ram}}
+
+
+def _unnamed(account: Mapping[str, Any]) -> dict[str, Any]:
+    return {**account, "shares": [{**each, "what": None} for each in account["shares"]]}
+
+
 def _discreet(error: Mapping[str, Any]) -> dict[str, Any]:
     extra = error.get("extra_info") or {}
     shown = {**extra, "traceback": []} if "traceback" in extra else extra

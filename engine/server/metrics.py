@@ -1,8 +1,9 @@
 """What a server counts and measures of itself, for programs that watch it."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
+from typing import Any
 
 import psutil
 from aiohttp import hdrs, web
@@ -140,11 +141,29 @@ class _Now(Collector):
             restarts.add_metric([lane.name], max(lane.starts - 1, 0))
         yield up
         yield restarts
+        yield self._held()
         yield GaugeMetricFamily("heddle_websockets", "Open websockets.", value=len(self._sockets))
         yield CounterMetricFamily(
             "heddle_websockets_dropped", "Clients that did not read what they were sent.", value=self._sockets.dropped
         )
         yield from self._of_the_process()
+
+    def _held(self) -> Metric:
+        """What workers hold; what networks share counts once, so weights are what is left of all that is held."""
+        held = GaugeMetricFamily(
+            "heddle_worker_held_bytes",
+            "Memory that the worker holds on its device and in RAM, by what it holds there.",
+            labels=["worker", "where", "kind"],
+        )
+        for lane in list(self._pool.lanes):
+            if (device := lane.device) is None:
+                continue
+            own, on = device["heddle"], "ram" if device["type"] == "cpu" else "device"
+            for where, account in ((on, own), ("ram", own["ram"])):
+                if account is not None:
+                    for kind, size in _by_kind(account).items():
+                        held.add_metric([lane.name, where, kind], size)
+        return held
 
     def _of_the_process(self) -> Iterator[Metric]:
         with self._process.oneshot():
@@ -158,3 +177,12 @@ class _Now(Collector):
             yield GaugeMetricFamily(
                 "process_start_time_seconds", "When the server started.", value=self._process.create_time()
             )
+
+
+def _by_kind(account: Mapping[str, Any]) -> dict[str, int]:
+    """Bytes of an account: results, work, and weights, which are the rest."""
+    sizes = {"results": 0, "work": 0}
+    for share in account["shares"]:
+        if share["kind"] != "weights":
+            sizes[share["kind"]] = sizes.get(share["kind"], 0) + share["near"]
+    return {**sizes, "weights": max(account["held"] - sum(sizes.values()), 0)}

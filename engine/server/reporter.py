@@ -69,7 +69,6 @@ class Reporter:
     def ready(self, described: Mapping[str, Any]) -> None:
         """A worker is up."""
         self.types.learn(described)
-        self.types.devices = [described["device"]]
 
     def said(self, event: Any, data: Any, to: str | None, body: bytes, during: Job | None) -> None:
         """A pack sends something to clients: JSON under a name, or bytes under a number.

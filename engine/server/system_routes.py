@@ -9,6 +9,7 @@ from aiohttp import web
 from engine.server.asker import asker_of
 from engine.server.bodies import read_object, refused
 from engine.server.desk import DESK, Desk
+from engine.server.discretion import discreet_device
 from engine.server.example_files import NAME, example_file, example_names
 from engine.server.pack_files import template_folder, templates, translations
 from engine.server.paths import inside, type_of
@@ -21,8 +22,11 @@ internal = web.RouteTableDef()  # without the prefix
 @routes.get("/system_stats")
 async def system_stats(request: web.Request) -> web.Response:
     """Memory, versions and devices."""
-    desk = request.app[DESK]
-    return web.json_response({"system": desk.system(), "devices": desk.types.devices})
+    desk, inside = request.app[DESK], asker_of(request).sees_inside
+    known = [(lane.name, lane.device) for lane in desk.pool.lanes if lane.device is not None]
+    devices = [{**told, "heddle": {"worker": name, **told["heddle"]}} for name, told in known]
+    shown = [each if inside else discreet_device(each) for each in devices]
+    return web.json_response({"system": desk.system(), "devices": shown})
 
 
 @routes.get("/features")

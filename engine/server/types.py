@@ -27,7 +27,6 @@ class TypeDesk:
         self._packs: Mapping[str, Any] = {}
         self.web: dict[str, Path] = {}  # extension -> its folder for browsers
         self.failed: Mapping[str, str] = {}  # pack -> why it was not loaded
-        self.devices: list[Mapping[str, Any]] = []
         self.routes = PackRoutes()
         self.changes_prompts: bool | None = None  # whether packs want to see what is submitted; None: not known yet
         self.is_fresh = False  # a worker has told of its packs since the start

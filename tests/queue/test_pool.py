@@ -67,6 +67,7 @@ class Witness:
     happenings: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
     lines: list[str] = field(default_factory=list[str])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    on_end: Callable[[], None] = lambda: None  # looks at what is so at the moment when a job ends
 
     def leased(self, job: Job) -> None:
         self._note("leased", job.id)
@@ -81,6 +82,7 @@ class Witness:
         self._note("parked", evidence)
 
     def ended(self, job: Job, state: State) -> None:
+        self.on_end()
         self._note("ended", (job.id, state))
 
     def ready(self, described: Mapping[str, Any]) -> None:
@@ -174,12 +176,22 @@ def test_a_stopped_worker_is_noticed_and_what_ran_at_a_stop_waits_again(tmp_path
         async with pool_at(tmp_path) as (pool, store, witness):
             pool.limits = Limits(hang=3, grace=0.5, restart=0.05)
             await witness.until("ready")
-            process = pool.lanes[0].process
+            (lane,) = pool.lanes
+            process = lane.process
             assert process is not None
+            assert lane.device is not None
+            gone: list[object] = []
+
+            def look() -> None:
+                gone.append(lane.device)
+                pool.limits = LIMITS  # the next worker may take its time to come up
+
+            witness.on_end = look
             await add(pool, store, "a", trouble("sleep"))
             await witness.until("a", lambda event: isinstance(event, NodeStarted))
             os.kill(process.pid, signal.SIGSTOP)
             await witness.until("ended", ended("a", "waiting"))
+            assert gone == [None]
             assert any("no sign of life for 3 s" in line for line in witness.lines)
             await witness.until("a", lambda event: isinstance(event, NodeStarted))
         again = Store(tmp_path / "user" / "heddle.db")
@@ -197,6 +209,7 @@ def test_two_workers_run_two_jobs_at_once(tmp_path: Path) -> None:
             for id in ("a", "b"):
                 await witness.until(id, lambda event: isinstance(event, NodeStarted))
             assert {lane.name for lane in pool.lanes} == {"cpu#0", "cpu#1"}
+            assert all(lane.device is not None and lane.device["type"] == "cpu" for lane in pool.lanes)
             assert await pool.interrupt()
             for id in ("a", "b"):
                 await witness.until("ended", ended(id, "cancelled"))
