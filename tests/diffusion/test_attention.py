@@ -1,7 +1,7 @@
 """Attention by every kernel that runs here is the same, in layers, networks and pictures; others are refused."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +101,14 @@ def test_a_picture_is_the_same_by_every_kernel(name: str, tiny: Tiny, monkeypatc
 
 
 @torch.no_grad()
-def test_compiled_layers_attend_by_the_kernel_that_was_chosen(tiny: Tiny) -> None:
-    model, x, sigma = tiny("sd15").model, noise(1, 4, 8, 8), torch.tensor([2.0])
-    text = noise(1, 77, 32)
-    wanted = model.predict(x, sigma, text, {})
+def test_a_compiled_layer_attends_by_the_kernel_that_was_chosen(tiny: Tiny) -> None:
+    network: Any = tiny("sd15").model.network
+    layer = deepcopy(network.mid_block.attentions[0].transformer_blocks[0])
+    tokens, text = noise(1, 9, 64), noise(1, 77, 32, seed=2)
+    wanted = layer(tokens, encoder_hidden_states=text)
     use("split")
-    assert torch.allclose(replace(model, backend="eager").predict(x, sigma, text, {}), wanted, atol=1e-4)
+    layer.compile(backend="eager")
+    assert torch.allclose(layer(tokens, encoder_hidden_states=text), wanted, atol=1e-5)
 
 
 def test_what_a_kernel_does_not_do_is_done_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
