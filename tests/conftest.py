@@ -56,3 +56,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str], Records]:
         return json.loads((folder / f"{name}.json").read_text("utf-8"))["records"]
 
     return read
+
+
+@pytest.fixture
+def few_steps_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have training show samples of two steps: twelve take longer than all else that the run of a test does."""
+    monkeypatch.setattr("engine.training.denoising.SHOWN_STEPS", 2)

@@ -16,6 +16,7 @@ from engine.weights.lora import read_lora
 from engine.weights.upscale_model import load_upscale_model
 from tests.tiny.checkpoints import make_tiny_checkpoint
 
+pytestmark = pytest.mark.usefixtures("few_steps_shown")
 WORKFLOWS = sorted((Path(__file__).parent.parent / "workflows" / "train").glob("*.json"))
 REDUCED = {
     "count": "4",

@@ -34,7 +34,7 @@ from engine.training.targets import TARGETS, Drawing, Target, draw_times, target
 from engine.training.variance import variance_bound
 
 _TOGETHER = 16  # pictures encoded at once
-_SHOWN, _SHOWN_STEPS, _SHOWN_CFG = 4, 12, 4.0
+_SHOWN, SHOWN_STEPS, _SHOWN_CFG = 4, 12, 4.0
 _SHOWN_SEED = 1
 
 
@@ -159,7 +159,7 @@ class DenoisingTask:
             asking = ksampler(
                 self.model,
                 _SHOWN_SEED,
-                _SHOWN_STEPS,
+                SHOWN_STEPS,
                 _SHOWN_CFG,
                 "dpmpp_2m",
                 "karras",

@@ -14,6 +14,7 @@ from engine.weights.shelf import Shelf
 from nodes import load, sample, save_model, text, train, train_lora
 from tests.training.toys import Discs
 
+pytestmark = pytest.mark.usefixtures("few_steps_shown")
 SIZES: dict[str, Any] = {
     "unet_widths": "32, 64",
     "unet_depths": "1, 0",
