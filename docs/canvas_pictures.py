@@ -11,7 +11,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 from PIL import Image  # noqa: E402 - the clone is used as it lies there
 
-from tests.canvas.screen import Screen, screen  # noqa: E402
+from tests.canvas.screen import Screen, chromium, screen  # noqa: E402
 from tests.canvas.test_masks import begin, inpainting, paint  # noqa: E402
 from tests.canvas.test_masks import picture as scene  # noqa: E402
 from tests.server.serving import serving  # noqa: E402
@@ -67,11 +67,11 @@ SCENES: dict[str, tuple[str, Callable[[Screen], None]]] = {
 def main() -> None:
     """Take the pictures that are named, or all."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server, chromium() as browser:
         scene().save(server.base / "input" / "scene.png")
         for name in sys.argv[1:] or SCENES:
             scheme, act = SCENES[name]
-            with screen(server.address) as window:
+            with screen(browser, server.address) as window:
                 window.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
                 window.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
                 window.open()

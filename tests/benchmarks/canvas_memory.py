@@ -20,7 +20,7 @@ from playwright.sync_api import CDPSession
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.canvas.screen import Screen, screen  # noqa: E402 - the clone is used as it lies there
+from tests.canvas.screen import Screen, chromium, screen  # noqa: E402 - the clone is used as it lies there
 from tests.server.serving import serving  # noqa: E402
 
 BATCH = 50  # jobs of one press of Run
@@ -35,7 +35,8 @@ def main(runs: int, steps: int) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), "--preview-method=latent2rgb") as server,
-        screen(server.address) as window,
+        chromium() as browser,
+        screen(browser, server.address) as window,
     ):
         window.open()
         session = window.page.context.new_cdp_session(window.page)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from engine.server import pages
 
@@ -105,14 +105,24 @@ class Screen:
 
 
 @contextmanager
-def screen(address: str, *, has_touch: bool = False) -> Generator[Screen]:
-    """A window of a browser of its own, not yet opened."""
+def chromium() -> Generator[Browser]:
+    """A browser, for windows that know nothing of each other."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:
-            yield _watched(browser.new_page(viewport={"width": 1600, "height": 900}, has_touch=has_touch), address)
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def screen(browser: Browser, address: str, *, has_touch: bool = False) -> Generator[Screen]:
+    """A window that knows of no other, not yet opened; it is closed with all others of the browser."""
+    try:
+        yield _watched(browser.new_page(viewport={"width": 1600, "height": 900}, has_touch=has_touch), address)
+    finally:
+        for each in browser.contexts:
+            each.close()
 
 
 def _watched(page: Page, address: str) -> Screen:
@@ -127,6 +137,17 @@ def _watched(page: Page, address: str) -> Screen:
 
 def submit(address: str, prompt: Mapping[str, Any]) -> str:
     """Queue a prompt as another program does; its id."""
-    body = json.dumps({"prompt": prompt}).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{address}/prompt", body), timeout=60) as answer:
-        return json.load(answer)["prompt_id"]
+    return json.loads(post(address, "prompt", {"prompt": prompt}))["prompt_id"]
+
+
+def post(address: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
+    """What a server answers to JSON."""
+    asked = urllib.request.Request(f"{address}/{path}", json.dumps(body or {}).encode())
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return answer.read()
+
+
+def ask(address: str, path: str) -> Any:
+    """The JSON that a server has at a path."""
+    with urllib.request.urlopen(f"{address}/{path}", timeout=60) as answer:
+        return json.load(answer)

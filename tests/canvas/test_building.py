@@ -1,7 +1,6 @@
 """Building by hand: palette, library and links, from an empty canvas to a workflow that the server takes."""
 
 import re
-from collections.abc import Generator
 
 import pytest
 from playwright.sync_api import Page, Position, expect
@@ -19,27 +18,16 @@ from tests.canvas.gestures import (
     rest,
     taken,
 )
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with serving(tmp_path_factory.mktemp("building")) as server:
-        yield server.address
-
-
 @pytest.fixture
-def page(address: str) -> Generator[Page]:
+def page(window: Screen) -> Page:
     """The canvas with the example, at rest."""
-    expect.set_options(timeout=PATIENCE)
-    with screen(address) as window:
-        window.open()
-        rest(window.page)
-        yield window.page
-        window.must_be_clean()
+    rest(window.page)
+    return window.page
 
 
 def test_a_workflow_is_built_by_palette_and_drag_alone_undone_and_done_again(page: Page) -> None:

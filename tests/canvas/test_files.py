@@ -2,13 +2,12 @@
 
 import json
 import urllib.request
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from tests.canvas.screen import AXE, BUILT, CHROMIUM, NO_AXE, WHY_NOT, Screen, screen
-from tests.server.serving import Server, serving
+from tests.canvas.screen import AXE, BUILT, CHROMIUM, NO_AXE, WHY_NOT, Screen
+from tests.server.serving import Server
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 ROOT = Path(__file__).parents[2]
@@ -19,20 +18,6 @@ _KEPT = """async text => {
     const read = each => fetch(`/api/userdata/${encodeURIComponent(each.path)}`).then(answer => answer.text())
     return (await Promise.all(drafts.map(read))).some(each => each.includes(text))
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    with serving(tmp_path_factory.mktemp("files"), seconds=0) as started:
-        yield started
-
-
-@pytest.fixture
-def window(server: Server) -> Generator[Screen]:
-    with screen(server.address) as shown:
-        shown.open()
-        yield shown
-        shown.must_be_clean()
 
 
 def choose(window: Screen, item: str) -> None:
@@ -131,8 +116,7 @@ def test_the_gallery_opens_an_example(window: Screen) -> None:
 
 @pytest.mark.skipif(not AXE.is_file(), reason=NO_AXE)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_on_the_first_page_shuts_anybody_out(server: Server, theme: str) -> None:
-    with screen(server.address) as window:
-        window.page.emulate_media(color_scheme="light" if theme == "light" else "dark")
-        window.open()
-        window.must_have_no_barrier()
+def test_nothing_on_the_first_page_shuts_anybody_out(window: Screen, theme: str) -> None:
+    window.page.emulate_media(color_scheme="light" if theme == "light" else "dark")
+    window.open()
+    window.must_have_no_barrier()

@@ -1,14 +1,12 @@
 """Who never saw a node editor is told what to press, on screens of every width, and nobody is shut out."""
 
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.canvas.gestures import empty, node, rest
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -17,14 +15,9 @@ _AXE = """async () => (await axe.run()).violations
     .map(each => [each.id, ...each.nodes.map(node => node.html.slice(0, 200))])"""
 
 
-@pytest.fixture
-def window(tmp_path_factory: pytest.TempPathFactory) -> Generator[Screen]:
-    expect.set_options(timeout=PATIENCE)
-    with serving(tmp_path_factory.mktemp("visit"), seconds=0) as server, screen(server.address) as opened:
-        opened.open()
-        rest(opened.page)
-        yield opened
-        opened.must_be_clean()
+@pytest.fixture(autouse=True)
+def at_rest(window: Screen) -> None:
+    rest(window.page)
 
 
 def test_a_hint_says_what_to_press_until_it_was_read_and_an_empty_canvas_says_how_to_begin(window: Screen) -> None:

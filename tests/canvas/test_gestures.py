@@ -1,7 +1,6 @@
 """What a hand does to what lies there: each gesture is one step, and undone and redone it gives the same workflow."""
 
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.canvas.gestures import centre, node, rest
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 _TO_LINK = """path => {
@@ -20,14 +18,9 @@ _TO_LINK = """path => {
 }"""
 
 
-@pytest.fixture
-def window(tmp_path_factory: pytest.TempPathFactory) -> Generator[Screen]:
-    expect.set_options(timeout=PATIENCE)
-    with serving(tmp_path_factory.mktemp("gestures"), seconds=0) as server, screen(server.address) as opened:
-        opened.open()
-        rest(opened.page)
-        yield opened
-        opened.must_be_clean()
+@pytest.fixture(autouse=True)
+def at_rest(window: Screen) -> None:
+    rest(window.page)
 
 
 def test_each_gesture_is_one_step_back_and_forth(window: Screen) -> None:
@@ -73,11 +66,9 @@ def test_each_gesture_is_one_step_back_and_forth(window: Screen) -> None:
 
 def test_a_part_is_copied_into_another_window(window: Screen) -> None:
     page = window.page
-    browser = page.context.browser
-    assert browser is not None
-    other = browser.new_page(viewport={"width": 1600, "height": 900})
-    other.set_default_timeout(PATIENCE)
-    other.goto(window.address)
+    another = window.another()
+    another.open()
+    other = another.page
     node(other, "Save Image").wait_for()
     node(page, "Prompt").locator("header").click()
     node(page, "KSampler").locator("header").click(modifiers=["Shift"])

@@ -1,31 +1,12 @@
 """By keys alone: from an empty canvas to a picture, with every link told to those who do not see it."""
 
-from collections.abc import Generator
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.canvas.gestures import choose, empty, must_hold, place_of
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    with serving(tmp_path_factory.mktemp("keyboard")) as server:
-        yield server.address
-
-
-@pytest.fixture
-def window(address: str) -> Generator[Screen]:
-    """The canvas with the example, where no pointer ever was."""
-    expect.set_options(timeout=PATIENCE)
-    with screen(address) as opened:
-        opened.open()
-        yield opened
-        opened.must_be_clean()
 
 
 def test_a_picture_is_made_from_an_empty_canvas_by_keys_alone(window: Screen) -> None:

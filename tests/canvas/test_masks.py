@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
-from tests.canvas.screen import AXE, BUILT, CHROMIUM, NO_AXE, PATIENCE, WHY_NOT, Screen, screen
-from tests.server.serving import Server, serving
+from tests.canvas.screen import AXE, BUILT, CHROMIUM, NO_AXE, WHY_NOT, Screen
+from tests.server.serving import Server
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 
@@ -36,22 +35,17 @@ _COVER = """([x, y]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    with serving(tmp_path_factory.mktemp("masks")) as running:
-        picture().save(running.base / "input" / "scene.png")
-        yield running
-
-
 @pytest.fixture
-def window(server: Server) -> Generator[Screen]:
-    """The canvas with a workflow that paints the masked part of a picture anew."""
-    expect.set_options(timeout=PATIENCE)
-    with screen(server.address) as opened:
-        opened.open()
-        opened.show(inpainting(), "Load Image")
-        yield opened
-        opened.must_be_clean()
+def server(server: Server) -> Server:
+    """A server that has the picture before a window asks which there are."""
+    picture().save(server.base / "input" / "scene.png")
+    return server
+
+
+@pytest.fixture(autouse=True)
+def inpainted(window: Screen) -> None:
+    """Show a workflow that paints the masked part of a picture anew."""
+    window.show(inpainting(), "Load Image")
 
 
 def picture() -> Image.Image:

@@ -2,32 +2,17 @@
 
 import io
 import json
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from engine.graph.open_file import open_workflow
-from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
-from tests.server.serving import Server, serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
+from tests.server.serving import Server
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 EXAMPLE = Path(__file__).parents[2] / "workflows" / "text_to_image.json"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    with serving(tmp_path_factory.mktemp("pictures"), seconds=0) as started:
-        yield started
-
-
-@pytest.fixture
-def window(server: Server) -> Generator[Screen]:
-    with screen(server.address) as shown:
-        shown.open()
-        yield shown
-        shown.must_be_clean()
 
 
 @pytest.mark.parametrize(("kind", "type"), [("PNG", "image/png"), ("SVG", "image/svg+xml")])

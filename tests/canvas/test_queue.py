@@ -1,10 +1,7 @@
 """What waits and what ran: the queue of two windows, batches, turns, parts of workflows, history and gallery."""
 
 import io
-import json
 import time
-import urllib.request
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +9,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen, submit
-from tests.server.serving import Server, serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, ask, submit
+from tests.server.serving import Server
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    with serving(tmp_path_factory.mktemp("queue")) as started:
-        yield started
-
-
-@pytest.fixture
-def window(server: Server) -> Generator[Screen]:
-    expect.set_options(timeout=PATIENCE)
-    with screen(server.address) as opened:
-        opened.open()
-        yield opened
-        opened.must_be_clean()
-    expect.set_options(timeout=5_000)
 
 
 def pictures(*names: str, colour: int = 0) -> dict[str, Any]:
@@ -48,14 +29,9 @@ def pictures(*names: str, colour: int = 0) -> dict[str, Any]:
 def made(server: Server, prompt: dict[str, Any]) -> str:
     """Have a program run a prompt to its end; its id."""
     id = submit(server.address, prompt)
-    while not ask(server, f"history/{id}"):
+    while not ask(server.address, f"history/{id}"):
         time.sleep(0.05)
     return id
-
-
-def ask(server: Server, path: str) -> Any:
-    with urllib.request.urlopen(f"{server.address}/{path}", timeout=60) as answer:
-        return json.load(answer)
 
 
 def reopen(window: Screen, words: str) -> None:
@@ -90,7 +66,7 @@ def test_a_batch_waits_by_name_in_both_windows_and_is_moved_and_cancelled(server
     expect(other.page.locator(".queue strong")).to_have_text(names)
     expect(other.page.locator(".queue").get_by_text("queued elsewhere")).to_have_count(3)
     expect(page.locator(".queue").get_by_text("queued elsewhere")).to_have_count(1)
-    seeds = [job["seed"] for job in ask(server, "api/jobs?status=pending")["jobs"] if "seed" in job]
+    seeds = [job["seed"] for job in ask(server.address, "api/jobs?status=pending")["jobs"] if "seed" in job]
     assert len(set(seeds)) == 2
     other.press("Have Untitled workflow (1) run later")
     expect(page.locator(".queue strong").first).to_have_text("Text to image")
@@ -116,7 +92,7 @@ def test_a_part_runs_alone_and_what_is_first_in_the_queue_goes_before_the_rest(s
     expect(window.page.locator(".queue li")).to_have_count(1)
     window.press("First in the queue")
     expect(window.page.locator(".queue li")).to_have_count(2)
-    later, first = sorted(ask(server, "api/jobs?status=pending")["jobs"], key=lambda job: job["create_time"])
+    later, first = sorted(ask(server.address, "api/jobs?status=pending")["jobs"], key=lambda job: job["create_time"])
     assert first["priority"] < later["priority"]
     window.press("Go on")
     picture(window, "Keep left").wait_for()

@@ -1,24 +1,16 @@
 """A job belongs to the tab that queued it: tabs with the same node ids show each its own, also after a restart."""
 
 import re
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
 from tests.server.serving import serving
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 PICTURE = 'img[src*="filename="]'
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Generator[None]:
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def shown(window: Screen) -> str:
@@ -34,8 +26,8 @@ def show(window: Screen, tab: int) -> None:
     window.page.locator(window.node("Save Image")).wait_for()
 
 
-def test_tabs_with_the_same_nodes_show_each_its_own_and_still_do_after_a_restart(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, screen(server.address) as window:
+def test_tabs_with_the_same_nodes_show_each_its_own_also_after_a_restart(tmp_path: Path, browser: Browser) -> None:
+    with serving(tmp_path) as server, screen(browser, server.address) as window:
         page = window.page
         window.open()
         page.get_by_role("spinbutton", name="steps").fill("60")

@@ -1,25 +1,17 @@
 """What a subgraph shows of its inside: inputs and outputs that come, go, and are named by hand, also one in another."""
 
-from collections.abc import Generator
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.canvas.gestures import drag, node, output, press_until_it_cannot, rest, taken
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 
 
-@pytest.fixture
-def window(tmp_path_factory: pytest.TempPathFactory) -> Generator[Screen]:
-    expect.set_options(timeout=PATIENCE)
-    with serving(tmp_path_factory.mktemp("subgraphs")) as server, screen(server.address) as opened:
-        opened.open()
-        rest(opened.page)
-        yield opened
-        opened.must_be_clean()
+@pytest.fixture(autouse=True)
+def at_rest(window: Screen) -> None:
+    rest(window.page)
 
 
 def test_inputs_and_outputs_are_made_named_moved_and_removed_and_it_runs(window: Screen) -> None:

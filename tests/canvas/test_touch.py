@@ -4,11 +4,11 @@ import re
 from collections.abc import Generator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.canvas.gestures import centre, choose, node, output, rest, taken
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, Screen, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen, screen
+from tests.server.serving import Server
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 
@@ -41,9 +41,8 @@ class Fingers:
 
 
 @pytest.fixture
-def window(tmp_path_factory: pytest.TempPathFactory) -> Generator[Screen]:
-    expect.set_options(timeout=PATIENCE)
-    with serving(tmp_path_factory.mktemp("touch")) as server, screen(server.address, has_touch=True) as opened:
+def window(server: Server, browser: Browser) -> Generator[Screen]:
+    with screen(browser, server.address, has_touch=True) as opened:
         opened.open()
         rest(opened.page)
         yield opened

@@ -1,75 +1,23 @@
 """Widgets of every kind: what they show is what a node gets, what it answers is shown, and links take their place."""
 
-from collections.abc import Generator
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.canvas.screen import BUILT, CHROMIUM, PATIENCE, WHY_NOT, screen
-from tests.server.serving import serving
+from tests.canvas.screen import BUILT, CHROMIUM, WHY_NOT, Screen
+from tests.server.serving import Server
 
 pytestmark = pytest.mark.skipif(not (BUILT and CHROMIUM.is_file()), reason=WHY_NOT)
 
-_PACK = """
-import os, wave
-import folder_paths
-from PIL import Image
 
-class Kinds:
-    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "go", True, "test"
-    DESCRIPTION = "One widget of each kind."
-    INPUT_TYPES = classmethod(lambda cls: {"required": {
-        "strength": ("FLOAT", {"default": 0.5, "min": 0.0, "max": 2.0, "step": 0.05, "display": "slider"}),
-        "tint": ("COLOR", {"default": "#3a7bd5"}),
-        "paper": ("INT", {"default": 0xFFAA00, "min": 0, "max": 0xFFFFFF, "display": "color"}),
-        "tags": ("COMBO", {"options": ["red", "green", "blue"], "multiselect": True, "multi_select": True}),
-        "seed": ("INT", {"default": 7, "min": 0, "max": 99, "tooltip": "What chance begins with"}),
-        "flavour": (["sweet", "sour", "salt"], {"control_after_generate": True}),
-        "name": ("STRING", {"default": "", "placeholder": "Call it"}),
-        "caption": ("STRING", {"default": ""}),
-        "made": ("COMBO", {"remote": {"route": "/internal/files/output"}}),
-        "secret": ("INT", {"default": 1, "hidden": True}),
-    }})
-
-    def go(self, **inputs):
-        folder = folder_paths.get_output_directory()
-        with wave.open(os.path.join(folder, "beep.wav"), "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(8000)
-            sound.writeframes(bytes(16000))
-        frames = [Image.new("RGB", (20, 10), (each * 50, 0, 0)) for each in range(4)]
-        frames[0].save(os.path.join(folder, "moves.gif"), save_all=True, append_images=frames[1:], duration=100)
-        told = ", ".join(f"{name}={value!r}" for name, value in sorted(inputs.items()))
-        place = {"subfolder": "", "type": "output"}
-        return {"ui": {
-            "text": [told],
-            "audio": [{"filename": "beep.wav", **place}],
-            "images": [{"filename": "moves.gif", **place}],
-            "animated": (True,),
-        }}
-
-NODE_CLASS_MAPPINGS = {"Kinds": Kinds}
-"""
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Generator[Page]:
+@pytest.fixture
+def page(server: Server, window: Screen) -> Page:
     """The canvas with a node of all kinds, and one that gives a text."""
-    expect.set_options(timeout=PATIENCE)
-    base = tmp_path_factory.mktemp("widgets")
-    (base / "custom_nodes" / "kinds").mkdir(parents=True)
-    (base / "custom_nodes" / "kinds" / "__init__.py").write_text(_PACK)
-    (base / "output").mkdir()
-    (base / "output" / "older.txt").write_text("made before")
+    (server.base / "output" / "older.txt").write_text("made before")
     inputs = {"strength": 0.5, "tint": "#3a7bd5", "paper": 0xFFAA00, "tags": [], "seed": 7, "flavour": "sweet"}
     kinds = {"class_type": "Kinds", "inputs": {**inputs, "name": "", "caption": ["2", 0], "made": "", "secret": 1}}
     text = {"class_type": "PrimitiveString", "inputs": {"value": "by link"}}
-    with serving(base) as server, screen(server.address) as window:
-        window.open()
-        window.show({"1": kinds, "2": text}, "Kinds")
-        yield window.page
-        window.must_be_clean()
+    window.show({"1": kinds, "2": text}, "Kinds")
+    return window.page
 
 
 def kinds(page: Page) -> Locator:
