@@ -116,6 +116,10 @@ class App:
         going = run.run(plan, types, self.cache, prompt_id=prompt_id, extra_data=extra_data, cancelled=stops, live=live)
         return run.alone(going, journal)
 
+    def expect(self, files: frozenset[str]) -> None:
+        """Rather keep the models of these files: waiting jobs will ask for them."""
+        account.accounts.expect(files)
+
     def free(self, *, results: bool) -> None:
         """Let go of models that nothing uses, and of kept results if asked."""
         if results:

@@ -4,13 +4,16 @@ Loading a model takes longer than waiting a moment for the worker that has it. T
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from engine.queue.job import Record
 
 PATIENCE = 2.0  # seconds that a job waits for the worker that holds its models
 AHEAD = 8  # jobs that an idle worker looks at
+SOON = 4  # waiting jobs whose models a worker should rather keep
 _WEIGHTS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 
 
@@ -24,6 +27,11 @@ class Choice(NamedTuple):
 def models_of(prompt: Mapping[str, Any]) -> frozenset[str]:
     """The weight files that a prompt names."""
     return frozenset(_names(prompt))
+
+
+def files_of(prompts: Iterable[str]) -> frozenset[str]:
+    """The weight files that prompts, as JSON, will ask for, without their folders."""
+    return frozenset(re.split(r"[\\/]", name)[-1] for prompt in prompts for name in _models_of_text(prompt))
 
 
 def choose(
@@ -43,6 +51,11 @@ def choose(
             return Choice(record.job.id)
         look_again = left if look_again is None else min(look_again, left)
     return Choice(None, look_again)
+
+
+@lru_cache(maxsize=2 * SOON)  # a job is among the next ones several times before its turn
+def _models_of_text(prompt: str) -> frozenset[str]:
+    return models_of(json.loads(prompt))
 
 
 def _names(prompt: Mapping[str, Any]) -> Iterator[str]:

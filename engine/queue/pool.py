@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from engine.node import crash_points
 from engine.queue.account import Account
 from engine.queue.checks import Checks, NoWorker
-from engine.queue.choice import AHEAD, choose, models_of
+from engine.queue.choice import AHEAD, SOON, choose, files_of, models_of
 from engine.queue.job import Ending, File, Job
 from engine.queue.lane import QUICK, Held, Journals, Lane, Limits, Listener, lanes_of
 from engine.queue.process import Process
@@ -288,6 +288,7 @@ class Pool:
             "unseen": bool(asked.unseen),
             "preview": extra.get("preview_method") or (None if self.listener.shows_previews(job) else "none"),
             "journal": self._journal(job),
+            "expected": sorted(files_of(self.store.read.prompts_in_turn(SOON))),
         }
         self.listener.leased(job)
         process.send("run", {"job": order})

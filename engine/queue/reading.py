@@ -101,6 +101,11 @@ class Reader:
         """The first few waiting jobs, for whoever chooses which worker takes which."""
         return list(self.waiting(limit))
 
+    def prompts_in_turn(self, limit: int) -> list[str]:
+        """What the first few waiting jobs will run, as JSON."""
+        wanted = "SELECT prompt FROM jobs JOIN asked ON asked.id = jobs.id WHERE state = 'waiting'"
+        return [prompt for (prompt,) in self._all(f"{wanted} ORDER BY number, arrival LIMIT ?", limit)]
+
     def history(self, newest: int | None = None, offset: int = 0, user: str | None = None) -> list[Record]:
         """Jobs that ran and ended, oldest first: those after the first `offset`, or of all the `newest` so many.
 

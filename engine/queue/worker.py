@@ -58,6 +58,10 @@ class Engine(Protocol):
         journal: "Journal | None" = None,
     ) -> Iterator[Event]: ...
 
+    def expect(self, files: frozenset[str]) -> None:
+        """Rather keep the models of these files, by their names without folders: waiting jobs will ask for them."""
+        ...
+
     def free(self, *, results: bool) -> None:
         """Let go of models, and of kept results if asked."""
         ...
@@ -250,6 +254,7 @@ class Worker:
         journal = _journal(job.get("journal"))
         tell = _Teller(self.pipe, lease, self.preview, job.get("preview"))
         try:
+            self.engine.expect(frozenset(job["expected"]))
             job = self._seen(job)
             graph = graph_from_prompt(job["prompt"])
             verdict = self.engine.check(graph, [id for id in job["targets"] if id in graph.nodes] or None)

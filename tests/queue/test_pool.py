@@ -1,6 +1,7 @@
 """Real workers on real jobs: what is asked for is made once, whatever dies on the way."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -42,6 +43,9 @@ class Trouble:
                 os._exit(3)
         if what == "sleep":
             time.sleep(600)
+        if what == "expected":
+            from engine.device.account import CPU, accounts
+            return {"ui": {"text": sorted(accounts.of(CPU).expected)}}
         return {"ui": {"text": [what]}}
 
 NODE_CLASS_MAPPINGS = {"Trouble": Trouble}
@@ -161,8 +165,15 @@ def test_jobs_end_published_and_trouble_is_parked_while_the_next_job_runs(tmp_pa
 
             await add(pool, store, "endless", trouble("sleep"))
             await witness.until("endless", lambda event: isinstance(event, NodeStarted))
+            await add(pool, store, "asks", trouble("expected"))
+            await add(pool, store, "soon", trouble("some folder/soon.safetensors"))
             assert await pool.interrupt("endless")
             await witness.until("ended", ended("endless", "cancelled"))
+            await witness.until("ended", ended("soon", "done"))
+            asked = store.read.record("asks")
+            assert asked is not None
+            assert asked.made is not None
+            assert json.loads(asked.made.outputs) == {"7": {"text": ["soon.safetensors"]}}
             assert not await pool.interrupt()
 
             refused = await pool.check({"7": {"class_type": "Trouble", "inputs": {}}}, None)
