@@ -1,4 +1,4 @@
-import { History, Images, ListOrdered } from "lucide-react"
+import { History, Images, ListOrdered, MemoryStick } from "lucide-react"
 import { Tool } from "~/panels/tool"
 import { useQueue, useShell } from "~/state/use"
 import { words } from "~/words/words"
@@ -7,6 +7,7 @@ const PANELS = [
   ["queue", "show_queue", ListOrdered],
   ["history", "show_history", History],
   ["gallery", "show_gallery", Images],
+  ["memory", "show_memory", MemoryStick],
 ] as const
 
 /** Open and close what stands at the right side; the queue says how many jobs it holds. */

@@ -5,7 +5,7 @@ import { isList, isObject, readJson, textOf, writeJson, type Json, type JsonObje
 import type { Definitions } from "~/document/schema/definition"
 import type { paths } from "~/wire/server.gen"
 import type {
-  FileItem, Job, JobStatus, PromptAccepted, PromptError, PromptRequest, QueueState, Uploaded, WholeJob,
+  FileItem, Job, JobStatus, PromptAccepted, PromptError, PromptRequest, QueueState, SystemStats, Uploaded, WholeJob,
 } from "~/wire/types"
 
 /** The server answered, but not with what was asked for; `status` 0: it did not answer. */
@@ -132,6 +132,16 @@ export class Server {
 
   async pause(on: boolean): Promise<QueueState> {
     return this.said(on ? this.api.POST("/api/queue/pause") : this.api.POST("/api/queue/resume"))
+  }
+
+  /** The machine and its devices, with what holds their memory. */
+  async systemStats(): Promise<SystemStats> {
+    return this.said(this.api.GET("/api/system_stats"))
+  }
+
+  /** Have workers let go of models, and of kept results if asked, before their next job. */
+  async free(results: boolean): Promise<void> {
+    await this.said(this.api.POST("/api/free", { body: { unload_models: true, free_memory: results } }))
   }
 
   async forget(ids: readonly string[]): Promise<void> {
