@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.queue.job import Order
+from engine.queue.store import Store
 from tests.server.serving import Client, serving, speak
 
 
@@ -43,16 +45,12 @@ def test_a_server_goes_on_with_a_copy_that_was_taken_while_it_took_jobs(tmp_path
         assert (await backup(first, tmp_path / "copy.db"))[1].startswith("Error: ")  # it is there already
         kept.update(ended=ended, running=[running], waiting=answered[1:], later=later)
 
-    other: list[str] = []
-
-    async def take_another(client: Client) -> None:
-        other.append(await client.submit(sleeps(0)))
-
     with serving(first) as server:
         speak(server, take_jobs)
 
-    with serving(second) as server:  # a queue of its own, which the copy replaces
-        speak(server, take_another)
+    store = Store(second / "user" / "heddle.db")  # a queue of its own, which the copy replaces
+    store.add(Order("other", sleeps(0))).result()
+    store.close()
     (second / "user" / "before").mkdir()
     for old in (second / "user").glob("heddle.db*"):
         old.rename(second / "user" / "before" / old.name)
@@ -60,7 +58,7 @@ def test_a_server_goes_on_with_a_copy_that_was_taken_while_it_took_jobs(tmp_path
 
     async def go_on(client: Client) -> None:
         assert {*kept["ended"]} <= {*await client.get("/history")}
-        assert not await client.get(f"/history/{other[0]}")
+        assert not await client.get("/history/other")
         async with asyncio.timeout(60):  # it waits again, and may run again by now
             while kept["running"][0] in [job[1] for jobs in (await client.get("/queue")).values() for job in jobs]:
                 await client.post("/queue", {"delete": kept["running"]})
