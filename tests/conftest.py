@@ -1,5 +1,6 @@
 """Where the tests find the interface specification and the reference figures."""
 
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -33,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--golden", type=Path, help="a folder of reference figures in the format of tests/references/golden"
     )
     parser.addoption("--workflow-pairs", type=Path, help="a folder of saved workflows with the prompts they become")
+
+
+def pytest_collection_finish() -> None:
+    """Spare every collection of garbage the half million objects that importing made, and that all stay."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
