@@ -5,8 +5,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import torch
 
-from engine.device import held, report
+from engine.device import held, place, report
 from engine.device.account import CPU, accounts
 from tests.device.budgets import held_stack, ram_budget
 
@@ -69,3 +70,15 @@ def test_the_account_is_told_with_what_is_near() -> None:
         (shown,) = [each for each in account["shares"] if each["what"] == "a network"]
         assert shown == {"kind": "weights", "what": "a network", "near": holding.size, "ram": 0, "whole": holding.size}
         assert holding in held.holdings.all()
+
+
+def test_beside_an_accelerator_stands_the_account_of_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = place.Placement(device=torch.device("meta"))
+    monkeypatch.setattr(place, "current", lambda: elsewhere)
+    with ram_budget(100 * MIB):
+        _stack, holding = held_stack(what="a network")
+        holding.bring()
+        account = report.report()["heddle"]
+        assert (account["budget"], account["held"], account["shares"]) == (None, 0, [])
+        assert account["ram"]["budget"] == 100 * MIB
+        assert "a network" in [each["what"] for each in account["ram"]["shares"]]
