@@ -79,6 +79,7 @@ class Holding:
     weights: tuple[Weight, ...]
     layers: tuple[Layer, ...]  # in the order in which they were last seen to run, as far as that is known
     staying: frozenset[Layer] | None = None  # those that stay near while the others come and go
+    is_spared: bool = False  # whether it is to hold no more near than it has to
     users: int = 0  # how many are at work with it now
     turn: int = 0  # when it was last used, in turns of its device's account
     bytes_read: int = 0  # brought near in all

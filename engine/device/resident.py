@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from engine.device import held
-from engine.device.account import Account, OutOfMemory, accounts, told
+from engine.device.account import Account, OutOfMemory, accounts, check_room, told
 from engine.device.held import Holding, Layer
 from engine.device.room import spelled
 from engine.device.streaming import Stream
@@ -30,7 +30,7 @@ def resident(module: object, work: int, what: str) -> Generator[None]:
     with ExitStack() as stack:
         missing = sum(each.size for each in holding.weights if not each.is_near)
         room = account.make_room(missing + work, keep=holding)
-        if room >= missing + work:
+        if room >= missing + work and not holding.is_spared:
             holding.bring()
             stack.enter_context(account.using(holding, work))
         else:
@@ -54,6 +54,32 @@ def room_for(module: object, device: torch.device) -> int:
         return accounts.of(device).room()
     room = accounts.of(device).room_beside(holding)
     return room if room > 0 else room + holding.size - _least(holding)
+
+
+def require(module: object, device: torch.device, work: int, what: str) -> None:
+    """Raise OutOfMemory where memory does not hold `work` bytes beside as few of a network's weights as need be."""
+    holding = held.of(module)
+    if holding is None:
+        check_room(work, device, what)
+        return
+    account = accounts.of(holding.device)
+    if account.room() < work and work > (have := room_for(module, device)):
+        msg = f"{what} needs {spelled(work)} beside the model, but only {spelled(max(0, have))} can be had"
+        raise OutOfMemory(f"{msg} on {device}{told(account)}: make it smaller or fewer")
+
+
+@contextmanager
+def sparing(module: object) -> Generator[None]:
+    """In the block a network holds no more weights near than it has to, whatever is thought to be free."""
+    holding = held.of(module)
+    if holding is None:
+        yield
+        return
+    before, holding.is_spared = holding.is_spared, True
+    try:
+        yield
+    finally:
+        holding.is_spared = before
 
 
 def _least(holding: Holding) -> int:
@@ -109,7 +135,7 @@ def _in_part(account: Account, holding: Holding, work: int, what: str) -> Genera
     if room < least:
         have = f"{spelled(least)} even layer by layer, but only {spelled(max(0, room))} can be had"
         raise OutOfMemory(f"{what} needs {have} on {holding.device}{told(account)}: make it smaller or fewer")
-    staying = _staying(holding, room - least)
+    staying = frozenset[Layer]() if holding.is_spared else _staying(holding, room - least)
     others = account.in_use()
     for weight in (weight for each in holding.layers if each not in staying for weight in each.weights):
         if weight.is_near and weight not in others:

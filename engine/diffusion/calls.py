@@ -76,7 +76,8 @@ class LayerControl(Control, Protocol):
 def predictions(pieces: Sequence[Piece], most_cells: int = MOST_CELLS) -> list[Tensor]:
     """The clean latents of every piece, in their order. A call that memory does not hold is made in two halves.
 
-    Raises OutOfMemory where it does not hold a single row.
+    Where it does not hold a single row, that is tried once more with no weights near but those at work. Raises
+    OutOfMemory where that fails too.
     """
     made: dict[int, Tensor] = {}
     for group in _groups(pieces, most_cells):
@@ -85,7 +86,7 @@ def predictions(pieces: Sequence[Piece], most_cells: int = MOST_CELLS) -> list[T
     return [made[index] for index in range(len(pieces))]
 
 
-def _predicted(pieces: Sequence[Piece]) -> list[Tensor]:
+def _predicted(pieces: Sequence[Piece], *, is_last_try: bool = False) -> list[Tensor]:
     halves = _halves(pieces)
     model, shape = pieces[0].model, pieces[0].x.shape
     rows = sum(len(piece.x) for piece in pieces)
@@ -95,13 +96,17 @@ def _predicted(pieces: Sequence[Piece]) -> list[Tensor]:
     try:
         if halves is not None and not model.fits_whole(work) and model.fits_whole(work // 2):
             raise OutOfMemory(what)  # two calls beside all weights are faster than one for which they come and go
-        memory.check_room(work, model.device, what)
+        model.require(work, what)
         with memory.named_shortage(what, model.device):
             return _call(pieces)
     except OutOfMemory:
-        if halves is None:
+        if halves is None and is_last_try:
             raise
-    first, second = halves  # outside the handler, which holds on to the failed call's tensors
+    # Outside the handler, which holds on to the failed call's tensors.
+    if halves is None:
+        with model.sparing():
+            return _predicted(pieces, is_last_try=True)
+    first, second = halves
     if len(pieces) > 1:
         return _predicted(first) + _predicted(second)
     return [torch.cat(_predicted(first) + _predicted(second))]

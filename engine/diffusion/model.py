@@ -6,13 +6,14 @@ its weights, is shared by all of them.
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from engine.device.resident import fits_whole, resident
+from engine.device.resident import fits_whole, require, resident, sparing
 from engine.diffusion.parameterisation import variance_share
 from engine.diffusion.patched import Patches, with_patches
 
@@ -306,6 +307,14 @@ class Predictor(Protocol):
         """Whether a call that takes so many bytes can have all weights beside it."""
         ...
 
+    def require(self, work: int, what: str) -> None:
+        """Raise OutOfMemory where memory does not hold so many bytes of work beside as few weights as need be."""
+        ...
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """In the block calls hold no more weights than they have to, which takes time."""
+        ...
+
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """As `Family.extras`."""
         ...
@@ -368,6 +377,14 @@ class Model:
     def fits_whole(self, work: int) -> bool:
         """Whether a call that takes so many bytes can have all weights beside it."""
         return fits_whole(self.patched, work)
+
+    def require(self, work: int, what: str) -> None:
+        """As `Predictor.require`."""
+        require(self.patched, self.device, work, what)
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """As `Predictor.sparing`."""
+        return sparing(self.patched)
 
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """The inputs beside text that one conditioning entry asks for: see `Family.extras`."""

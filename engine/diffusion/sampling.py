@@ -175,7 +175,7 @@ def _check_room(samples: Tensor, model: Predictor) -> str:
     copies = _COPIES * samples.numel() * torch.float32.itemsize
     tiling, shape = model.hooks.tiling, samples.shape[2:]
     cells = prod(shape) if tiling is None else tiling.cells_at_once(shape)
-    memory.check_room(copies + model.bytes_per_cell * cells, model.device, what)
+    model.require(copies + model.bytes_per_cell * cells, what)
     return what
 
 

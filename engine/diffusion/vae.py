@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.device import memory, room
-from engine.device.resident import resident, room_for
+from engine.device.resident import require, resident, room_for
 from engine.node.context import stop_if_cancelled
 from engine.pictures.tiled import tiled, tiles
 
@@ -141,7 +141,7 @@ class Vae:
     def _check_tile(self, x: Tensor, tile_x: int, tile_y: int, pixels: int) -> None:
         """Raise OutOfMemory where the device does not hold one tile, of so many values of x, `pixels` pixels each."""
         height, width = min(tile_y, x.shape[2]) * pixels, min(tile_x, x.shape[3]) * pixels
-        memory.check_room(self._work(height * width), self.device, f"one tile of {width} x {height} pixels")
+        require(self.module, self.device, self._work(height * width), f"one tile of {width} x {height} pixels")
 
     def _in_pieces(
         self, x: Tensor, f: Callable[[Tensor], Tensor], pixels_each: int, in_tiles: Callable[[int], Tensor]

@@ -1,12 +1,14 @@
 """The analytic model as a predictor: the conditioning's token value chooses the distribution."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from engine.device.account import check_room
 from engine.diffusion.conditioning import Made
 from engine.diffusion.latent_format import IDENTITY, LatentFormat
 from engine.diffusion.levels import Levels
@@ -33,6 +35,12 @@ class AnalyticModel:
 
     def fits_whole(self, work: int) -> bool:
         return True
+
+    def require(self, work: int, what: str) -> None:
+        check_room(work, self.device, what)
+
+    def sparing(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def extras(self, entry: Mapping[str, Any], latent: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         return {}
