@@ -146,6 +146,10 @@ class Account:
                     weight.let_go()
                 weight.ram = None
 
+    def keeps_copy(self, weight: Weight) -> bool:
+        """Whether a weight that is let go stays in main memory: where that is elsewhere, and has room."""
+        return self.has_ram_copies and (weight.ram is not None or accounts.of(CPU).room() >= weight.size)
+
     def in_use(self) -> set[Weight]:
         """The weights of networks that are at work."""
         return {weight for each in holdings.on(self.device) if each.users for weight in each.weights}
@@ -195,13 +199,11 @@ class Account:
 
     def _let_go(self, holding: Holding, needed: int, kept: set[Weight]) -> None:
         """Let go of as many of its weights as are needed, the last ones first."""
-        ram = accounts.of(CPU)
         for weight in reversed(holding.weights):
             if needed <= 0:
                 return
             if weight.is_near and weight not in kept:
-                copies = self.has_ram_copies and (weight.ram is not None or ram.room() >= weight.size)
-                weight.let_go(keep_in_ram=copies)
+                weight.let_go(keep_in_ram=self.keeps_copy(weight))
                 needed -= weight.size
 
 

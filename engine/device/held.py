@@ -22,39 +22,48 @@ _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Embedding, nn.GroupNor
 
 @dataclass(eq=False)
 class Weight:
-    """One parameter, and where its numbers are."""
+    """One parameter, and where its numbers are. It outlives its network where another one's numbers are made of it."""
 
-    parameter: nn.Parameter
+    of: "ReferenceType[nn.Parameter]"
     read: Read
+    shape: torch.Size
+    dtype: torch.dtype
     device: torch.device
-    size: int  # bytes when near
     is_near: bool = False
     ram: Tensor | None = None  # a copy in main memory, where that is not where the network computes
+
+    @property
+    def size(self) -> int:
+        """Bytes when near."""
+        return self.shape.numel() * self.dtype.itemsize
 
     def fetched(self) -> Tensor:
         """The numbers in the parameter's own type, in memory of their own near the network. Changes nothing."""
         with torch.inference_mode(False), torch.no_grad():
             stored = self.read() if self.ram is None else self.ram
-            made = stored.reshape(self.parameter.shape).to(self.device, self.parameter.dtype, non_blocking=True)
+            made = stored.reshape(self.shape).to(self.device, self.dtype, non_blocking=True)
             # Mapped out of a file they would lie where the file has them, and kernels round otherwise at odd
             # addresses: the same weights in two files should predict the same bits.
             return made.clone() if made.data_ptr() == stored.data_ptr() else made
 
     def put(self, numbers: Tensor) -> None:
         """Have the network compute with these."""
-        self.parameter.data = numbers
-        self.is_near = True
+        if (parameter := self.of()) is not None:
+            parameter.data = numbers
+            self.is_near = True
 
     def let_go(self, *, keep_in_ram: bool = False) -> None:
         """Give up what lies near, keeping a copy in main memory if asked."""
-        if keep_in_ram and self.ram is None:
-            self.ram = in_ram(self.parameter.data)
-        self.parameter.data = _nothing(self.parameter, self.device)
+        if (parameter := self.of()) is not None:
+            if keep_in_ram and self.ram is None:
+                self.ram = in_ram(parameter.data)
+            parameter.data = _nothing(self.shape, self.dtype, self.device)
         self.is_near = False
 
     def value(self) -> Tensor:
         """The numbers as the network computes with them, wherever they lie."""
-        return self.parameter.data if self.is_near else self.fetched()
+        parameter = self.of()
+        return parameter.data if parameter is not None and self.is_near else self.fetched()
 
 
 @dataclass(eq=False)
@@ -147,13 +156,16 @@ def hold(module: nn.Module, reads: Mapping[str, Read], device: torch.device, wha
     """
     weights: dict[str, Weight] = {}
     made: dict[int, Weight] = {}  # of parameters that stand in several places
+    stand_ins: list[nn.Parameter] = []
     for name, parameter in list(module.named_parameters(remove_duplicate=False)):
         weight: Weight | None = holdings.of_parameter.get(parameter) or made.get(id(parameter))
         if weight is None:
-            weight = made[id(parameter)] = _held(parameter, reads[name], device)
-        if weight.parameter is not parameter:
+            stand_ins.append(_stand_in(parameter, device))
+            weight = made[id(parameter)] = _held(stand_ins[-1], reads[name])
+        stand_in = weight.of()
+        if stand_in is not parameter:
             owner, _, own_name = name.rpartition(".")
-            setattr(module.get_submodule(owner), own_name, weight.parameter)
+            setattr(module.get_submodule(owner), own_name, stand_in)
         weights[name] = weight
     unique = tuple(dict.fromkeys(weights.values()))
     holding = Holding(what, file, device, unique, tuple(_layers(module, weights)))
@@ -167,8 +179,8 @@ def settle(module: nn.Module) -> None:
     if holding is None:
         return
     holding.bring()
-    for each in holding.weights:
-        holdings.of_parameter.pop(each.parameter, None)
+    for each in module.parameters():
+        holdings.of_parameter.pop(each, None)
 
 
 def forget(module: nn.Module) -> Holding | None:
@@ -206,8 +218,8 @@ def change(parameter: nn.Parameter, altered: Callable[[Tensor], Tensor]) -> None
         with torch.no_grad():
             parameter.copy_(altered(parameter))
         return
-    before, dtype, device = weight.read, parameter.dtype, weight.device
-    weight.read = lambda: altered(before().reshape(parameter.shape).to(device, dtype))
+    before = weight.read
+    weight.read = lambda: altered(before().reshape(weight.shape).to(weight.device, weight.dtype))
     if weight.is_near:
         weight.put(weight.fetched())
 
@@ -221,14 +233,15 @@ def in_ram(numbers: Tensor) -> Tensor:
         return kept.copy_(numbers)
 
 
-def _held(parameter: nn.Parameter, read: Read, device: torch.device) -> Weight:
-    """The weight of a parameter, with another parameter in its place: nodes run in inference mode, whose tensors cannot
-    be given other numbers.
-    """
+def _stand_in(parameter: nn.Parameter, device: torch.device) -> nn.Parameter:
+    """Another parameter in place of this one: nodes run in inference mode, whose tensors cannot be given numbers."""
     with torch.inference_mode(False):
-        stand_in = nn.Parameter(_nothing(parameter, device), requires_grad=False)
-    weight = Weight(stand_in, read, device, parameter.numel() * parameter.dtype.itemsize)
-    holdings.of_parameter[stand_in] = weight
+        return nn.Parameter(_nothing(parameter.shape, parameter.dtype, device), requires_grad=False)
+
+
+def _held(parameter: nn.Parameter, read: Read) -> Weight:
+    weight = Weight(ref(parameter), read, parameter.shape, parameter.dtype, parameter.device)
+    holdings.of_parameter[parameter] = weight
     return weight
 
 
@@ -244,8 +257,8 @@ def _layers(module: nn.Module, weights: Mapping[str, Weight]) -> Iterator[Layer]
             yield Layer(ref(inner), tuple(own))
 
 
-def _nothing(like: Tensor, device: torch.device) -> Tensor:
+def _nothing(shape: torch.Size, dtype: torch.dtype, device: torch.device) -> Tensor:
     """A tensor of this shape and type that takes the memory of one number."""
-    fill = float("nan") if like.is_floating_point() and like.dtype.itemsize > 1 else 0
+    fill = float("nan") if dtype.is_floating_point and dtype.itemsize > 1 else 0
     with torch.inference_mode(False):
-        return torch.full((), fill, dtype=torch.float32, device=device).to(like.dtype).expand(like.shape)
+        return torch.full((), fill, dtype=torch.float32, device=device).to(dtype).expand(shape)

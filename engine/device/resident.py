@@ -11,7 +11,7 @@ from engine.device.held import Holding, Layer
 from engine.device.room import spelled
 from engine.device.streaming import Stream
 
-_BUFFERS = 2  # of the size of the largest layer: one at work, one on its way
+_BUFFERS = 2  # of the size of the largest layer, where there is room: one at work, one on its way
 _SLACK = 0.75  # of what could stay near: below it is worth choosing anew
 
 
@@ -84,8 +84,11 @@ def sparing(module: object) -> Generator[None]:
 
 def _least(holding: Holding) -> int:
     """Bytes of weights that have to be near at once while layers come and go."""
-    window = _BUFFERS * max((each.size for each in holding.layers), default=0)
-    return min(holding.size, window + sum(each.size for each in holding.fixed))
+    return _largest(holding) + sum(each.size for each in holding.fixed)
+
+
+def _largest(holding: Holding) -> int:
+    return max((each.size for each in holding.layers), default=0)
 
 
 @contextmanager
@@ -126,22 +129,22 @@ def _measured(account: Account, what: str, work: int) -> Generator[None]:
 @contextmanager
 def _in_part(account: Account, holding: Holding, work: int, what: str) -> Generator[None]:
     """Keep as many layers near as memory holds beside the work; the others come and go."""
-    window = _BUFFERS * max((each.size for each in holding.layers), default=0)
-    fixed = sum(each.size for each in holding.fixed)
-    least = work + window + fixed
+    least = work + _least(holding)
     room = account.room() + holding.near
     if room < least:
         room = account.make_room(least - holding.near, keep=holding, results=True) + holding.near
     if room < least:
         have = f"{spelled(least)} even layer by layer, but only {spelled(max(0, room))} can be had"
         raise OutOfMemory(f"{what} needs {have} on {holding.device}{told(account)}: make it smaller or fewer")
-    staying = frozenset[Layer]() if holding.is_spared else _staying(holding, room - least)
+    window = min(_BUFFERS * _largest(holding), _largest(holding) + room - least)
+    spare = room - least + _largest(holding) - window
+    staying = frozenset[Layer]() if holding.is_spared else _staying(holding, spare)
     others = account.in_use()
     for weight in (weight for each in holding.layers if each not in staying for weight in each.weights):
         if weight.is_near and weight not in others:
-            weight.let_go(keep_in_ram=weight.ram is not None)
+            weight.let_go(keep_in_ram=account.keeps_copy(weight))
     holding.bring((*holding.fixed, *(weight for each in holding.layers if each in staying for weight in each.weights)))
-    stream = Stream(holding, staying, window, frozenset(others))
+    stream = Stream(holding, staying, window, frozenset(others), account.keeps_copy)
     with account.using(holding, work + window), stream.running():
         yield
     if (order := stream.in_order()) != holding.layers:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ class Stream:
     staying: frozenset[Layer]
     window: int  # bytes, the layer at work among them
     others: frozenset[Weight]  # near because someone else works with them: they are not let go
+    keeps_copy: Callable[[Weight], bool]  # whether one that is let go stays in main memory
     _layers: tuple[Layer, ...] = ()  # those that come and go, in the order in which they are expected
     _on_the_way: "dict[int, Future[_Fetched]]" = field(default_factory=dict[int, "Future[_Fetched]"])
     _called: dict[Layer, None] = field(default_factory=dict[Layer, None])  # all layers, in the order of their calls
@@ -143,7 +144,7 @@ class Stream:
         self._working.discard(place)
         for weight in self._layers[place].weights:
             if weight.is_near and weight not in self.others:
-                weight.let_go(keep_in_ram=weight.ram is not None)
+                weight.let_go(keep_in_ram=self.keeps_copy(weight))
 
 
 _STREAMS: dict[torch.device, torch.cuda.Stream] = {}

@@ -1,11 +1,15 @@
 """Weights come near, stay away and come back with the same bits, and are shared by the networks that share them."""
 
+from typing import cast
+from weakref import ref
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.device import held
 from engine.device.account import CPU
+from engine.device.held import Weight
 from tests.device.budgets import held_stack, linear
 
 
@@ -18,19 +22,26 @@ def test_what_is_away_takes_no_memory_and_keeps_its_shape_type_and_device() -> N
     assert (holding.near, holding.size) == (0, 8 * 32 * 32 * 4)
 
 
+def numbers(weight: Weight) -> Tensor:
+    """What its parameter computes with."""
+    parameter = weight.of()
+    assert parameter is not None
+    return parameter
+
+
 def test_what_comes_near_is_the_same_every_time_and_in_memory_of_its_own() -> None:
     _stack, holding = held_stack()
     holding.bring()
-    first = [weight.parameter.clone() for weight in holding.weights]
+    first = [numbers(weight).clone() for weight in holding.weights]
     kept = [weight.read() for weight in holding.weights]
     assert all(
-        weight.parameter.data_ptr() != each.data_ptr() for weight, each in zip(holding.weights, kept, strict=True)
+        numbers(weight).data_ptr() != each.data_ptr() for weight, each in zip(holding.weights, kept, strict=True)
     )
     for weight in holding.weights:
         weight.let_go()
     assert holding.near == 0
     holding.bring()
-    assert all(torch.equal(weight.parameter, each) for weight, each in zip(holding.weights, first, strict=True))
+    assert all(torch.equal(numbers(weight), each) for weight, each in zip(holding.weights, first, strict=True))
     assert holding.bytes_read == 2 * holding.size
 
 
@@ -50,9 +61,9 @@ def test_a_copy_in_main_memory_spares_the_file() -> None:
 def test_numbers_are_told_wherever_they_lie() -> None:
     stack, holding = held_stack(count=2)
     holding.bring(holding.weights[:1])
-    for place, (name, numbers) in enumerate(held.numbers_of(stack)):
+    for place, (name, told) in enumerate(held.numbers_of(stack)):
         assert name == f"{place}.weight"
-        assert torch.equal(numbers, holding.weights[place].read())
+        assert torch.equal(told, holding.weights[place].read())
     assert torch.equal(held.value_of(linear(stack, 1).weight), holding.weights[1].read())
     assert holding.near == holding.size // 2  # asking brought nothing near
 
@@ -79,7 +90,7 @@ def test_a_parameter_that_stands_in_two_places_is_one_weight() -> None:
 def test_an_altered_parameter_stays_altered_when_it_comes_back() -> None:
     stack, holding = held_stack(count=1)
     holding.bring()
-    held.change(holding.weights[0].parameter, lambda weight: weight + 1)
+    held.change(cast(nn.Parameter, linear(stack).weight), lambda weight: weight + 1)
     (weight,) = holding.weights
     altered = linear(stack).weight.clone()
     weight.let_go()
@@ -102,6 +113,17 @@ def test_a_settled_network_looks_after_itself() -> None:
     assert held.of(stack) is None
     assert not linear(stack).weight.isnan().any()
     held.settle(stack)
+
+
+def test_weights_go_with_their_network_but_for_what_another_one_is_made_of() -> None:
+    stack, holding = held_stack(count=2)
+    holding.bring()
+    gone = [ref(each) for each in stack.parameters()]
+    read = held.read_of(next(stack.parameters()))
+    expected = linear(stack).weight.clone()
+    del stack, holding
+    assert [each() for each in gone] == [None, None]
+    assert torch.equal(read(), expected)
 
 
 @pytest.mark.parametrize("inference", [False, True])

@@ -38,7 +38,7 @@ def test_with_room_for_all_everything_comes_near_and_stays() -> None:
     assert (holding.near, holding.bytes_read) == (holding.size, holding.size)
 
 
-@pytest.mark.parametrize("layers", [2, 3, 5, 7])
+@pytest.mark.parametrize("layers", [1, 2, 3, 5, 7])
 def test_with_room_for_some_layers_the_rest_comes_and_goes(layers: int) -> None:
     expected = run(held_stack()[0])
     stack, holding = held_stack()
@@ -47,8 +47,9 @@ def test_with_room_for_some_layers_the_rest_comes_and_goes(layers: int) -> None:
         for _ in range(3):
             assert torch.equal(run(stack), expected)
         assert watch.most <= layers * LAYER
-        assert holding.near == (layers - 2) * LAYER  # two come and go
-        assert holding.bytes_read == (layers - 2) * LAYER + 3 * (8 - layers + 2) * LAYER
+        stays = max(0, layers - 2)  # two come and go, or one
+        assert holding.near == stays * LAYER
+        assert holding.bytes_read == (stays + 3 * (8 - stays)) * LAYER
 
 
 def test_work_counts_beside_the_weights() -> None:
@@ -57,7 +58,7 @@ def test_work_counts_beside_the_weights() -> None:
         run(stack, 3 * LAYER)
         assert holding.near == 3 * LAYER
         with pytest.raises(OutOfMemory, match="a pass needs .* even layer by layer, but only .* can be had on cpu"):
-            run(stack, 7 * LAYER)
+            run(stack, 8 * LAYER)
         run(stack)
         assert holding.near == holding.size
 
@@ -163,7 +164,7 @@ def test_what_fits_is_known_beforehand() -> None:
         run(stack)
         assert room_for(stack, CPU) == 2 * LAYER
     with ram_budget(4 * LAYER):
-        assert room_for(stack, CPU) == 2 * LAYER  # layer by layer
+        assert room_for(stack, CPU) == 3 * LAYER  # layer by layer
     assert fits_whole(nn.Linear(1, 1), 1 << 60)  # looks after itself
 
 

@@ -1,7 +1,6 @@
 """A file on disk becomes a model, its text encoders and its autoencoder."""
 
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 
 import torch
@@ -98,8 +97,6 @@ def load_text_encoders(paths: list[Path], placement: Placement | None = None) ->
 def build_model(tensors: Tensors, found: Recognised, placement: Placement, storage: torch.dtype | None = None) -> Model:
     """The model that was recognised in these tensors. Raises BadFile and OutOfMemory."""
     network = network_of(tensors)
-    size = sum(prod(spec.shape) for spec in network.specs.values()) * (storage or placement.dtype).itemsize
-    memory.check_room(size, placement.device, f"the network of {tensors.path.name}")
     family = family_of(tensors, found)
     unet = load_unet(network, found, placement, storage)
     return Model(unet, family, levels_of(found), parameterisation_of(found))
