@@ -96,14 +96,14 @@ class Vae:
     @torch.no_grad()
     def _encode(self, planes: Tensor) -> Tensor:
         """Pixel planes (b, 3, H, W) in 0..1 through the encoder: (b, C, h, w) float32 on the CPU."""
-        with resident(self.module, self._work(planes[:, 0].numel()), f"encoding {_pictures(planes)}"):
+        with resident(self.module, self.work(planes[:, 0].numel()), f"encoding {_pictures(planes)}"):
             spread = (planes * 2 - 1).to(self.device, self.dtype)
             return self.module.encode(spread, return_dict=False)[0].mode().float().cpu()
 
     @torch.no_grad()
     def _decode(self, latent: Tensor) -> Tensor:
         """A latent (b, C, h, w) through the decoder: planes (b, 3, H, W) around -1..1, float32 on the CPU."""
-        work = self._work(latent[:, 0].numel() * self.factor**2)
+        work = self.work(latent[:, 0].numel() * self.factor**2)
         with resident(self.module, work, f"decoding {_pictures(latent, self.factor)}"):
             return self.module.decode(latent.to(self.device, self.dtype), return_dict=False)[0].float().cpu()
 
@@ -141,7 +141,7 @@ class Vae:
     def _check_tile(self, x: Tensor, tile_x: int, tile_y: int, pixels: int) -> None:
         """Raise OutOfMemory where the device does not hold one tile, of so many values of x, `pixels` pixels each."""
         height, width = min(tile_y, x.shape[2]) * pixels, min(tile_x, x.shape[3]) * pixels
-        require(self.module, self.device, self._work(height * width), f"one tile of {width} x {height} pixels")
+        require(self.module, self.device, self.work(height * width), f"one tile of {width} x {height} pixels")
 
     def _in_pieces(
         self, x: Tensor, f: Callable[[Tensor], Tensor], pixels_each: int, in_tiles: Callable[[int], Tensor]
@@ -149,7 +149,7 @@ class Vae:
         """`f` over as many items of the batch at once as memory holds, or `in_tiles` of so many latent cells a side
         where it does not hold one item.
         """
-        each = self._work(pixels_each)
+        each = self.work(pixels_each)
         room = room_for(self.module, self.device)
         if each <= room:
             try:
@@ -164,9 +164,9 @@ class Vae:
         """Latent cells along the side of the largest tile that memory holds, or of the smallest there is."""
         room = room_for(self.module, self.device)
         tall = 2 * self.factor**2  # each tiling also has tiles of twice this height and half this width, and so on
-        return next((side for side in TILES if self._work(side * side * tall) <= room), TILES[-1])
+        return next((side for side in TILES if self.work(side * side * tall) <= room), TILES[-1])
 
-    def _work(self, pixels: int) -> int:
+    def work(self, pixels: int) -> int:
         """Bytes that so many pixels take at the widest place, beside the weights."""
         return pixels * self._values_per_pixel() * self.dtype.itemsize
 
