@@ -52,8 +52,7 @@ def room_for(module: object, device: torch.device) -> int:
     holding = held.of(module)
     if holding is None:
         return accounts.of(device).room()
-    room = accounts.of(device).room_beside(holding)
-    return room if room > 0 else room + holding.size - _least(holding)
+    return accounts.of(device).room_beside(holding) + holding.size - _least(holding)
 
 
 def require(module: object, device: torch.device, work: int, what: str) -> None:

@@ -20,6 +20,7 @@ class ChosenAttention:
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,  # noqa: ARG002 - named, as diffusers warns of what it hands over otherwise
         **_: Any,
     ) -> Tensor:
         """Tokens (B, n, width), attending to others (B, m, dim) or to themselves -> (B, n, width); or a picture's

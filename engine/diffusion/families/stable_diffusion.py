@@ -14,9 +14,11 @@ from engine.diffusion.latent_format import IDENTITY, LatentFormat
 from engine.diffusion.model import AttentionHook, BlockHook, Deep, StandIn
 from engine.weights.recognise import Recognised
 
-# Numbers alive per cell and channel of the widest level, in the last blocks of the decoder; 29.5 were measured for
-# SD 1.5 and 32.6 for the narrowest test model, at 32 to 128 cells a side. Fused attention adds none.
-_VALUES_PER_CHANNEL = 33
+# Numbers alive per cell and channel of a level that attends, at its own size, and per channel of the first level in any
+# case, both in the last blocks of the decoder. 29.5 to 32.6 and 19 to 20 were measured, at 32 to 128 cells a side.
+# Fused attention adds none.
+_ATTENDING = 33
+_RESIDUAL = 20
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,10 @@ class StableDiffusion:
         return {"concat": concat_latent(kind, entry, latent, mask, self.edit_format, self.latent_format)}
 
     def values_per_cell(self, network: nn.Module) -> int:
-        widths = cast(UNet2DConditionModel, network).config["block_out_channels"]
-        return _VALUES_PER_CHANNEL * widths[0]
+        unet = self.recognised.unet
+        levels = zip(unet.widths, unet.encoder, strict=True)
+        attending = (_ATTENDING * width // 4**level for level, (width, depths) in enumerate(levels) if any(depths))
+        return max(_RESIDUAL * unet.widths[0], *attending, 0)
 
     def call(
         self,
