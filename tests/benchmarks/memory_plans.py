@@ -32,6 +32,7 @@ from engine.device.account import Limits, accounts  # noqa: E402
 from engine.device.place import Placement  # noqa: E402
 from engine.diffusion.families.autoencoder import build_autoencoder  # noqa: E402
 from engine.diffusion.families.load import load_diffusion_model, load_vae  # noqa: E402
+from engine.diffusion.families.stable_diffusion import StableDiffusion  # noqa: E402
 from engine.diffusion.families.unet import Heads, build_unet  # noqa: E402
 from engine.weights import unet_names, vae_names  # noqa: E402
 from engine.weights.unet_shape import UNetShape  # noqa: E402
@@ -145,6 +146,7 @@ def _measured(case: str, plan: str, files: Path) -> dict[str, float]:
 
 def _unet(path: Path, cells: int) -> tuple[Callable[[], object], nn.Module, int]:
     model = load_diffusion_model(path, Placement())
+    assert isinstance(model.family, StableDiffusion)
     shape = model.family.recognised.unet
     x = torch.randn(ROWS, 4, cells, cells)
     context, extras = torch.randn(ROWS, 77, shape.context), {}
