@@ -15,6 +15,7 @@ from engine.device.held import Holding, Weight, holdings
 from engine.device.room import free_bytes, spelled
 
 CPU = torch.device("cpu")
+KEPT = 32  # estimates: there is one for each size of picture
 
 
 class OutOfMemory(RuntimeError):
@@ -170,8 +171,10 @@ class Account:
                 self._working -= work
 
     def measure(self, what: str, expected: int, measured: int | None) -> None:
-        """Note what work took, beside what it was thought to take."""
-        self.estimates[what] = Estimate(what, expected, measured)
+        """Note what work took, beside what it was thought to take. The last kinds of work are kept."""
+        others = [each for each in self.estimates.values() if each.what != what][-KEPT + 1 :]
+        # Another dictionary, as other threads may be reading this one.
+        self.estimates = {each.what: each for each in (*others, Estimate(what, expected, measured))}
 
     def shares(self) -> list[Share]:
         """Who holds what, the largest first."""

@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from engine.device.account import CPU, Account, Ledger, OutOfMemory, accounts, check_room
+from engine.device.account import CPU, KEPT, Account, Ledger, OutOfMemory, accounts, check_room
 from engine.device.held import Holding
 from tests.device.budgets import held_stack, ram_budget
 
@@ -116,3 +116,13 @@ def test_weights_that_are_let_go_stay_in_main_memory_where_that_is_elsewhere() -
 def test_each_device_has_one_account() -> None:
     assert accounts.of(CPU) is accounts.of(CPU)
     assert accounts.of(CPU) in accounts.every()
+
+
+def test_only_the_last_estimates_are_kept() -> None:
+    account = Account(CPU)
+    for number in range(KEPT + 3):
+        account.measure(f"a picture of {number}", number, None)
+    account.measure("a picture of 5", 55, 54)
+    assert len(account.estimates) == KEPT
+    assert [*account.estimates][-1] == "a picture of 5"
+    assert "a picture of 2" not in account.estimates
