@@ -1,6 +1,6 @@
 """Runs whole prompts and compares their latents and pictures with those of the reference; prints a table.
 
-    python tests/parity.py --parity DIR --models DIR [--case NAME]…
+    python tests/parity.py --parity DIR --models DIR [--case NAME]… [--ram-budget SIZE]
 
 DIR holds `prompts.json`, `latents.safetensors`, `images/` and `input/`; the models folder holds `checkpoints/` and the
 rest, or the files themselves side by side. Cases whose node types are not built yet are listed, not run.
@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from engine.app import App, start  # noqa: E402 - the clone is used as it lies there
 from engine.graph.prompt import graph_from_prompt  # noqa: E402
 from engine.run.events import RunFailed  # noqa: E402
-from engine.settings import CachePolicy, Settings  # noqa: E402
+from engine.settings import CachePolicy, Settings, parse_memory  # noqa: E402
 
 LATENT_TOLERANCE = 1e-4
 STOCHASTIC_TOLERANCE = 1e-3  # dpmpp_sde asks its Brownian path for computed levels
@@ -62,7 +62,8 @@ class Outcome:
 @click.option("--parity", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--models", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--case", "wanted", multiple=True, help="Run only this case; can be given many times.")
-def main(parity: Path, models: Path, wanted: tuple[str, ...]) -> None:
+@click.option("--ram-budget", help="What models and work may take, such as 2GB: the figures should not change.")
+def main(parity: Path, models: Path, wanted: tuple[str, ...], ram_budget: str | None) -> None:
     """Run the cases and print: case, relative error of the latent, image differences, seconds."""
     prompts: dict[str, Any] = json.loads((parity / "prompts.json").read_text("utf-8"))
     latents = load_file(parity / "latents.safetensors")
@@ -70,7 +71,7 @@ def main(parity: Path, models: Path, wanted: tuple[str, ...]) -> None:
     skipped: list[str] = []
     print(f"{'case':32} {'latent error':>12} {'image max':>9} {'mean':>8} {'seconds':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        app = _app(parity, models, Path(folder))
+        app = _app(parity, models, Path(folder), None if ram_budget is None else parse_memory(ram_budget))
         for case, prompt in prompts.items():
             if wanted and case not in wanted:
                 continue
@@ -85,9 +86,14 @@ def main(parity: Path, models: Path, wanted: tuple[str, ...]) -> None:
     sys.exit(1 if failures else 0)
 
 
-def _app(parity: Path, models: Path, output: Path) -> App:
+def _app(parity: Path, models: Path, output: Path, ram_budget: int | None) -> App:
     settings = Settings(
-        input=parity / "input", output=output, device="cpu", precision="fp32", cache=CachePolicy("lru", 100)
+        input=parity / "input",
+        output=output,
+        device="cpu",
+        precision="fp32",
+        cache=CachePolicy("lru", 100),
+        ram_budget=ram_budget,
     )
     app = start(settings)
     for name in ("checkpoints", "loras", "controlnet", "upscale_models"):
