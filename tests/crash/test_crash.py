@@ -10,7 +10,7 @@ RARE = ("move", "pause", "retry", "cancel")  # what clients ask for besides thei
 
 def test_nothing_is_lost_doubled_or_orphaned_through_kills(tmp_path: Path) -> None:
     harness = Harness(tmp_path, seed=1, devices="cpu,cpu")
-    found = asyncio.run(harness.run(kills=8))
+    found = asyncio.run(harness.run(kills=5))
     assert found == Found([], [], [])
     assert set(harness.killed) == {"server", "worker"}
     assert harness.answered
