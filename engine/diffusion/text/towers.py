@@ -10,6 +10,7 @@ from engine.diffusion.text.clip import Clip, Layout, Part
 from engine.diffusion.text.tower import Tower
 from engine.diffusion.text.transformer import transformer_from_tensors
 from engine.diffusion.text.vocabulary import CLIP_END
+from engine.weights.read import Tensors
 
 
 class _Make(NamedTuple):
@@ -54,9 +55,10 @@ def clip_from_tensors(layout: str, towers: Mapping[str, Mapping[str, Tensor]], p
 
 def _tower(name: str, tensors: Mapping[str, Tensor], placement: Placement) -> Tower:
     make = _MAKES[name]
+    of_file = f" of {tensors.path.name}" if isinstance(tensors, Tensors) else ""
     try:
         network = transformer_from_tensors(
-            tensors, make.activation, placement.text_dtype, placement.device, f"the text encoder {make.embedding}"
+            tensors, make.activation, placement.text_dtype, placement.device, f"the text encoder {make.embedding}{of_file}"
         )
     except ValueError as error:
         msg = f"{make.embedding}: {error}"
