@@ -55,11 +55,9 @@ def clip_from_tensors(layout: str, towers: Mapping[str, Mapping[str, Tensor]], p
 
 def _tower(name: str, tensors: Mapping[str, Tensor], placement: Placement) -> Tower:
     make = _MAKES[name]
-    of_file = f" of {tensors.path.name}" if isinstance(tensors, Tensors) else ""
+    what = f"the text encoder {make.embedding}" + (f" of {tensors.path.name}" if isinstance(tensors, Tensors) else "")
     try:
-        network = transformer_from_tensors(
-            tensors, make.activation, placement.text_dtype, placement.device, f"the text encoder {make.embedding}{of_file}"
-        )
+        network = transformer_from_tensors(tensors, make.activation, placement.text_dtype, placement.device, what)
     except ValueError as error:
         msg = f"{make.embedding}: {error}"
         raise ValueError(msg) from None
