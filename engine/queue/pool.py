@@ -29,6 +29,7 @@ from engine.weights.staging import Stage
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+LOOK_AGAIN = 0.5  # seconds between looks at what the next jobs will ask for
 
 
 @dataclass
@@ -47,6 +48,8 @@ class Pool:
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list["asyncio.Task[None]"])
     _since: dict[str, float] = field(default_factory=dict[str, float])
     _checks: Checks = field(default_factory=Checks)
+    _soon: list[str] = field(default_factory=list[str])  # files that the next jobs will ask for, at the last look
+    _looked: float = -LOOK_AGAIN
     _stopping: bool = False
 
     async def start(self) -> None:
@@ -288,12 +291,19 @@ class Pool:
             "unseen": bool(asked.unseen),
             "preview": extra.get("preview_method") or (None if self.listener.shows_previews(job) else "none"),
             "journal": self._journal(job),
-            "expected": sorted(files_of(self.store.read.prompts_in_turn(SOON))),
+            "expected": self._expected(),
         }
         self.listener.leased(job)
         process.send("run", {"job": order})
         if asked.unwanted:  # cancelled after it was leased, and before there was anybody to tell
             self.end_early([job.id])
+
+    def _expected(self) -> list[str]:
+        """The files that the next jobs will ask for, looked up now and then: there may be hundreds of jobs a second."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_AGAIN:
+            self._looked, self._soon = now, sorted(files_of(self.store.read.prompts_in_turn(SOON)))
+        return self._soon
 
     def _take_back(self, lane: Lane, held: Held) -> None:
         """The job before this one is not as quick as those before it: ask for this one back, for whoever is free."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine.cli.options import arguments
+from engine.queue import pool as pools
 from engine.queue.account import Message
 from engine.queue.job import Job, Order
 from engine.queue.lane import Limits
@@ -137,7 +138,11 @@ def ended(id: str, state: str) -> Callable[[Any], bool]:
     return lambda what: what == (id, state)
 
 
-def test_jobs_end_published_and_trouble_is_parked_while_the_next_job_runs(tmp_path: Path) -> None:
+def test_jobs_end_published_and_trouble_is_parked_while_the_next_job_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "LOOK_AGAIN", 0.0)
+
     async def scenario() -> None:
         async with pool_at(tmp_path) as (pool, store, witness):
             await add(pool, store, "good", picture())
