@@ -92,7 +92,7 @@ class Account:
     def held(self) -> int:
         """Bytes of weights, results and work in this account."""
         copies = sum(each.in_ram for each in holdings.all()) if self.device.type == "cpu" else 0
-        return self.weights + copies + sum(each.size() for each in self._ledgers) + self._working
+        return self.weights + copies + self._lent() + self._working
 
     @property
     def weights(self) -> int:
@@ -215,12 +215,13 @@ class Accounts:
     """The accounts of this process, each made when its device is first asked for."""
 
     limits: Limits = field(default_factory=Limits)
+    expected: frozenset[str] = frozenset()  # names of files that waiting jobs will ask for
     _of: dict[torch.device, Account] = field(default_factory=dict[torch.device, Account])
 
     def of(self, device: torch.device) -> Account:
         device = _numbered(device)
         if device not in self._of:
-            self._of[device] = Account(device, self.limits, has_ram_copies=device.type != "cpu")
+            self._of[device] = Account(device, self.limits, device.type != "cpu", self.expected)
         return self._of[device]
 
     def limit(self, limits: Limits) -> None:
@@ -233,6 +234,7 @@ class Accounts:
 
     def expect(self, files: frozenset[str]) -> None:
         """Waiting jobs will ask for these files."""
+        self.expected = files
         for account in self._of.values():
             account.expected = files
 

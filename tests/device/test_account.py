@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from engine.device.account import CPU, KEPT, Account, Ledger, OutOfMemory, accounts, check_room
+from engine.device.account import CPU, KEPT, Account, Accounts, Ledger, OutOfMemory, accounts, check_room
 from engine.device.held import Holding
 from tests.device.budgets import held_stack, ram_budget
 
@@ -126,3 +126,11 @@ def test_only_the_last_estimates_are_kept() -> None:
     assert len(account.estimates) == KEPT
     assert [*account.estimates][-1] == "a picture of 5"
     assert "a picture of 2" not in account.estimates
+
+
+def test_a_device_that_is_first_used_later_knows_what_waiting_jobs_will_ask_for() -> None:
+    fresh = Accounts()
+    fresh.expect(frozenset({"soon.safetensors"}))
+    assert fresh.of(CPU).expected == {"soon.safetensors"}
+    fresh.expect(frozenset())
+    assert fresh.of(CPU).expected == frozenset()
